@@ -1,11 +1,11 @@
-"""What an ad account costs in calls as Meta charges them: a first backfill, and every day after it. On the sandbox, in
+"""The calls of an ad account as Meta charges them: of a first backfill, and of every day after it. On the sandbox, in
 this process, on a clock on which waiting costs nothing.
 
     python benchmarks/calls.py [--ads 120] [--days 30]
 
-The world has as many rows as the one that the peers' figures are of: every ad delivers every day and has 23 rows of
-breakdowns a day (86,400 rows in all at 120 ads and 30 days). An operation of a batch is a call. Nothing is left out:
-the account's own totals, report runs and their polls, pages, campaigns, ad sets, ads, creatives."""
+The world has as many rows as the one in which the other connectors were measured: every ad delivers every day and has
+23 rows of breakdowns a day (86,400 rows in all at 120 ads and 30 days). An operation of a batch is a call. Every call
+is counted: the account's own totals, report runs and their polls, pages, campaigns, ad sets, ads, creatives."""
 
 from __future__ import annotations
 

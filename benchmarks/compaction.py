@@ -25,7 +25,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 
 
 def land(place: CompactedLanding, nodes: int, days: int, rows: int) -> None:
-    """Land that many rows of every day of every node, as pulls of 30 days do."""
+    """Land `rows` rows of every day of every node, as pulls of 30 days do."""
     every = [NOW.date() - dt.timedelta(days=number) for number in range(1, days + 1)]
     batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=NOW)
     for node in range(nodes):

@@ -1,5 +1,6 @@
-"""Every fault of the sandbox at every kind of call of a Page and an Instagram account, once and six times: what landed
-is true, what did not land or is not known has a reason, and once the trouble is over everything lands.
+"""Every fault of the sandbox at every kind of call of a Page and an Instagram account, once and six times.
+
+Landed values are true, missing days and values have a reason, and when the faults are over everything lands.
 
     python benchmarks/faults.py [--kind page]
 
@@ -19,7 +20,7 @@ from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PAGE, Nod
 
 
 def run_case(kind: NodeKind, fault: str, place: str, times: int, *, truth: NodeTruth) -> str | None:
-    """Return what is wrong with the outcome of one case; None when nothing is."""
+    """Return a sentence when the outcome of a case is wrong, None when it is right."""
     with tempfile.TemporaryDirectory() as folder:
         pull = FaultyNodePull(Path(folder), kind, truth=truth)
         try:
@@ -34,7 +35,7 @@ def run_case(kind: NodeKind, fault: str, place: str, times: int, *, truth: NodeT
 
 
 def main() -> None:
-    """Print the number of cases and every one that went wrong."""
+    """Print the number of cases and every failed one."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--kind", choices=[PAGE.name, INSTAGRAM_ACCOUNT.name], action="append")
     kinds = [KINDS_BY_NAME[name] for name in arguments.parse_args().kind or (PAGE.name, INSTAGRAM_ACCOUNT.name)]

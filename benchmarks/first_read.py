@@ -1,12 +1,12 @@
-"""The first read of many accounts in calls as Meta charges them, beside a plain script on the official SDK: on the
-sandbox, in this process, on a virtual clock.
+"""The first read of many accounts in calls as Meta charges them, compared with a plain script on the official SDK: on
+the sandbox, in this process, on a virtual clock.
 
     python benchmarks/first_read.py [--accounts 20] [--ads 120] [--days 30]
 
-Ours reads `ad_insights`, `account_insights` and every listing, eight accounts at a time, and knows nothing before. The
-script (see `sdk.py`) reads `ad_insights` only: it submits a report run for every account, polls each in turn once a
-second, and reads pages of 500. Servers: report runs that are done at once; report runs that take 20 to 60 seconds;
-pages of more than 100 rows refused, where the script gives up."""
+Our flows read `ad_insights`, `account_insights` and every listing, eight accounts at a time, into an empty home. The
+script (see `sdk.py`) reads only `ad_insights`: it submits a report run for every account, polls each in turn once a
+second, and reads pages of 500. Three servers: report runs complete at once; report runs take 20 to 60 seconds; pages of
+more than 100 rows are refused, and the script fails."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a backfill costs that a person starts in the Dagster UI, beside `meta-pipeline backfill` over the same days of
-the same accounts: Dagster cuts 20 accounts × 10 days into ten runs of a day each, and Meta charges by call.
+"""The calls of a backfill from the Dagster UI, compared with `meta-pipeline backfill` over the same days of the same
+accounts: Dagster splits 20 accounts × 10 days into ten runs of a day each, and Meta charges by call.
 
     python benchmarks/from_the_ui.py [--accounts 20] [--ads 120] [--days 10]
 
-`up` on a home of its own gets the backfill through GraphQL, as the UI sends it. It ends with an error unless every
-partition is green and no account needed a second report run. The listings, which `backfill` reads as well when they are
-stale, are counted apart."""
+`up` on a separate home receives the backfill through GraphQL, as the UI sends it. The benchmark fails unless every
+partition is green and no account needed a second report run. Listings, which `backfill` also reads when they are stale,
+are counted separately."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ query Runs($id: String!) {
 
 
 def ask(url: str, query: str, **variables: Any) -> Any:
-    """An answer of Dagster's GraphQL."""
+    """Return the response of Dagster's GraphQL to a query."""
     answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
     if "errors" in answer:
         raise SystemExit(f"Dagster: {answer['errors']}")
@@ -57,7 +57,7 @@ def ask(url: str, query: str, **variables: Any) -> Any:
 
 
 def from_the_ui(home: Home, keys: list[str]) -> str:
-    """Started as the UI does, watched until it has ended; into how many runs it was cut."""
+    """Start a backfill as the UI does and wait for its end; return the number of its runs."""
     with running_up(home) as (url, _):
         assets = [{"path": ["landing", "meta_ads", name]} for name in REPORTS]
         launched = ask(url, LAUNCH, keys=keys, assets=assets)["launchPartitionBackfill"]
@@ -71,12 +71,12 @@ def from_the_ui(home: Home, keys: list[str]) -> str:
         statuses = backfill["assetBackfillData"]["assetBackfillStatuses"]
         green = [status["numPartitionsMaterialized"] for status in statuses]
         if backfill["status"] != "COMPLETED_SUCCESS" or green != [len(keys)] * len(REPORTS):
-            raise SystemExit(f"{backfill['status']}, green are {green}, not {len(keys)} each")
+            raise SystemExit(f"{backfill['status']}, green partitions: {green} instead of {len(keys)} each")
         return f"{len(ask(url, RUNS, id=launched['backfillId'])['runsOrError']['results'])} runs"
 
 
 def from_the_command_line(home: Home, accounts: list[str], days: list[dt.date]) -> str:
-    """The same days of the same accounts."""
+    """Backfill the same days of the same accounts by command; return the number of runs."""
     nodes = [word for account in accounts for word in ("--node", account)]
     reports = [word for name in REPORTS for word in ("--report", name)]
     ran = home.run("backfill", "--since", str(days[0]), "--until", str(days[-1]), *nodes, *reports)
@@ -86,7 +86,7 @@ def from_the_command_line(home: Home, accounts: list[str], days: list[dt.date]) 
 
 
 def charged(sandbox: Sandbox, work: Callable[[], str]) -> tuple[collections.Counter[str], str, float]:
-    """The calls that a work costs, what it says of itself, and its seconds."""
+    """Return the calls of `work`, its result and its seconds."""
     before, began = collections.Counter(sandbox.control("calls")), time.monotonic()
     result = work()
     took, calls = time.monotonic() - began, collections.Counter(sandbox.control("calls"))
@@ -95,7 +95,7 @@ def charged(sandbox: Sandbox, work: Callable[[], str]) -> tuple[collections.Coun
 
 
 def connected(folder: Path, sandbox: Sandbox) -> Home:
-    """A home of its own, connected."""
+    """Make a separate home, connect it and return it."""
     folder.mkdir()
     home = make_home(folder, sandbox, META_PIPELINE_THUMBNAILS="false")
     ran = home.run("connect", "--token-stdin", "--kind", "system-user", stdin=sandbox.app["system_user_token"])
@@ -105,7 +105,7 @@ def connected(folder: Path, sandbox: Sandbox) -> Home:
 
 
 def main() -> None:
-    """Print the calls of both by what they were for."""
+    """Print the calls of both by purpose."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, count in (("accounts", 20), ("ads", 120), ("days", 10)):
         arguments.add_argument(f"--{name}", type=int, default=count)
@@ -121,7 +121,7 @@ def main() -> None:
             "backfill": charged(sandbox, lambda: from_the_command_line(other, accounts, days)),
         }
     print(f"{options.accounts} accounts of {options.ads} ads × {options.days} days, {' and '.join(REPORTS)}")
-    print(f"{'':<14}{'report runs':>12}{'looks':>8}{'pages':>8}{'totals':>8}{'all':>8}{'listings':>10}")
+    print(f"{'':<14}{'report runs':>12}{'polls':>8}{'pages':>8}{'totals':>8}{'all':>8}{'listings':>10}")
     for title, (calls, result, took) in sides.items():
         parts = [calls[name] for name in (POST, "GET /{id}", "GET /{id}/insights", "GET /act_{id}/insights")]
         listed = sum(calls.values()) - sum(parts) - calls["POST /"]

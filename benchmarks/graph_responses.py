@@ -1,12 +1,12 @@
-"""Responses that no Graph would send, through the real client: nothing but a MetaPipelineError comes out.
+"""Responses that no Graph would send, through the real client, which must raise only MetaPipelineError.
 
     python benchmarks/graph_responses.py [--responses 100000] [--chunk 3000] [--workers 2]
 
-Hypothesis generates statuses, headers, encodings, depths, cursors, batches, broken transfers and hosts that send a byte
-now and then. The bytes go through `requests`, urllib3 and http.client on a virtual clock. Every chunk makes its calls
-in a process that does nothing else, so that its memory is the client's. Prints the most memory of each process, then
-responses, calls, the longest call in virtual seconds and the errors that came out by name. Fails beyond 256 MiB, beyond
-the deadline of a call, or with any other exception."""
+Hypothesis generates statuses, headers, encodings, depths, cursors, batches, broken transfers and hosts that send single
+bytes with long pauses. The bytes go through `requests`, urllib3 and http.client on a virtual clock. Every chunk makes
+its calls in a process that does nothing else, so that its memory is the client's. Prints the most memory of each
+process, then responses, calls, the longest call in virtual seconds and the raised errors by name. Fails beyond 256 MiB,
+beyond the deadline of a call, or with any other exception."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def main() -> None:
             total.add(figures)
     print(
         f"{total.responses:,} responses, {total.calls:,} HTTP calls in "
-        f"{time.perf_counter() - started:.0f} s: nothing but a MetaPipelineError; the longest call "
+        f"{time.perf_counter() - started:.0f} s: only MetaPipelineError was raised; the longest call "
         f"{total.longest_s:.0f} of {CALL_DEADLINE_S:.0f} virtual seconds, the largest process "
         f"{printed(total)} of {MOST_MIB} MiB"
     )

@@ -2,7 +2,7 @@
 
     python benchmarks/incremental.py [--sequences 20] [--changes 10] [--seed 1]
 
-dbt runs in this process. Every change is loaded and built on its own; the marts are compared at the end of a sequence,
+dbt runs in this process. Every change is loaded and built separately; the marts are compared at the end of a sequence,
 and a difference is printed with the seed and the changes of its sequence."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.routine.changing_world import ChangingWorld
 
 
 def run_sequence(builds: DbtBuilds, folder: Path, *, seed: int, changes: int) -> tuple[list[str], list[str]]:
-    """Return the changes of a world that were made and built, and the differences in the end."""
+    """Make changes to a world and build them; return the changes, and the differences at the end."""
     world = ChangingWorld(folder, seed=seed)
     builds.run(world.warehouse.file, "build", *WITHOUT_TESTS)
     names: list[str] = []

@@ -1,10 +1,10 @@
-"""A backfill killed at random moments, again and again: exact truth in the end, and nothing recorded is paid for twice.
+"""Backfills killed at random moments: the marts are exact at the end, and no recorded report run is charged twice.
 
     python benchmarks/kills.py [--kills 50] [--seed 1]
 
-The command line on a sandbox over HTTP. Every backfill is killed at moments drawn from the whole time that one takes
-(start, landing, loading, dbt, publishing) until it ends by itself; then the sandbox is a day older, so that figures are
-restated, and the next one begins."""
+The command line on a sandbox over HTTP. Every backfill is killed at moments from the whole time that a backfill takes
+(start, landing, loading, dbt, publishing) until it ends by itself; then the sandbox's clock moves a day, so that
+figures are restated, and the next backfill begins."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from harness.kills.kills import IN_FLIGHT, Killing
 from harness.kills.leftover_processes import left_after
 from harness.sandbox import NOW, serving
 
-# Kills of one backfill before it goes on to its end: what landed stays, so later kills meet loading and dbt only.
+# Kills of one backfill before it runs to its end: landed days stay, so later kills hit only loading and dbt.
 MOST_EACH = 4
 
 
 def one_backfill(killing: Killing, chance: random.Random, expected_s: float, most: int) -> Counter[str]:
-    """Killed at most so often, then seen through; how often in which phase."""
+    """Kill a backfill at most `most` times, then run it to its end; return the number of kills by phase."""
     phases: Counter[str] = Counter()
     while phases.total() < most:
         killing.start()
@@ -40,7 +40,7 @@ def one_backfill(killing: Killing, chance: random.Random, expected_s: float, mos
 
 
 def main() -> None:
-    """Print kills by phase, what was paid and recorded, and whether every backfill ended in the truth."""
+    """Print kills by phase, charged and recorded report runs, and whether every backfill ended with exact totals."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--kills", type=int, default=50)
     arguments.add_argument("--seed", type=int, default=1)
@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving() as sandbox:
         killing = Killing(connect(make_home(Path(folder), sandbox)), sandbox)
         begun = time.monotonic()
-        killing.finish()  # nobody is killed: how long it takes
+        killing.finish()  # without a kill, to measure its time
         expected_s = time.monotonic() - begun
         truths.append(killing.is_true())
         for number in range(1, 1_000_000):
@@ -67,7 +67,7 @@ def main() -> None:
             print(f"backfill {number}: {now.total()} kills {dict(now)}, truth {truths[-1]}", flush=True)
         left = left_after(killing.home)
     lost = sum(killing.unrecorded)
-    print(f"\nan undisturbed backfill takes {expected_s:.0f} s; killed at moments drawn from the whole of it")
+    print(f"\nan undisturbed backfill takes {expected_s:.0f} s; the kills are at random moments of this time")
     table = {
         "kills": phases.total(), "backfills": len(truths), "POSTs": killing.paid, "recorded": killing.recorded,
         "lost": lost, "most lost at a kill": f"{max(killing.unrecorded)} of {IN_FLIGHT}",
@@ -79,7 +79,7 @@ def main() -> None:
     if left:
         sys.exit(f"processes outlive a backfill: {left}")
     if not all(truths):
-        sys.exit("a backfill did not end in the truth")
+        sys.exit("a backfill did not end with the exact totals")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Response bytes to Parquet on one core: ours beside `json.loads` → `pyarrow.Table.from_pylist` → Parquet.
+"""Response bytes to Parquet on one core, compared with `json.loads` → `pyarrow.Table.from_pylist` → Parquet.
 
     python benchmarks/landing.py [--rows 100000] [--repeat 5] [--pull 1000000] [--days 720]
 
 Prints rows per CPU second of both and their ratio (medians), for flat rows of 0.4 kB, day after day and all days on
-every page, and for rows of 2.5 kB with lists of actions; over ten days, in pages of 5,000 rows, to which pages grow
-(`extract.sizes`), and of 500, as they begin. Then the days of small nodes that one CPU second lands: of a Page, whose
-day has some twenty records, beside days of an ad account with as many and with a thousand. Then the peak memory of a
-pull of a tenth of `--pull` rows and of all of them, each in a process of its own, and their ratio."""
+every page, and for rows of 2.5 kB with lists of actions; over ten days, in pages of 500 and of 5,000 rows, to which
+pages grow (`extract/planning/sizes.py`). Then the number of days of small nodes that one CPU second lands: of a Page,
+whose day has some twenty records, and of an ad account with as many rows and with a thousand. Then the peak memory of a
+pull of a tenth of `--pull` rows and of all of them, each in a separate process, and their ratio."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HEADERS = {"x-fb-trace-id": "T", "facebook-api-version": "v26.0"}
 
 
 def bodies(rows: int, page: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[bytes]:
-    """Pages of so many rows as Meta sends them, its days one after the other or all of them on every page."""
+    """Yield pages of `rows` rows as Meta sends them, with one day after the other or all days on every page."""
     actions = [
         {"action_type": f"offsite_conversion.custom.{n:012}", "value": str(n), "1d_view": "1", "7d_click": str(n)}
         for n in range(10)
@@ -68,7 +68,7 @@ def bodies(rows: int, page: int, *, is_long: bool, is_mixed: bool = False) -> It
 
 
 def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
-    """The flow's own steps: read the answer, part it by day, land, note in the ledger."""
+    """Run the flow's own steps: parse the response, partition it by day, land, record in the ledger."""
     report, days = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
     source = Provenance(report=report.name, node_id=node_id, request=insights_request(report, days), run_id="r")
     sorter = DayPartitioner(report, source.node_id, days)
@@ -87,7 +87,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
 
 
 def plain(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
-    """What one writes in an afternoon."""
+    """Run a simple implementation, written in an afternoon."""
     days: dict[str, list[dict[str, Any]]] = {}
     folder = Path(landing.root) / node_id
     folder.mkdir()
@@ -103,24 +103,24 @@ _nodes = map("act_{}".format, itertools.count())
 
 
 def speed(program: Program, pages: list[bytes], rows: int, landing: Landing) -> float:
-    """Rows per CPU second, landed for another node every time. Nothing is deleted in between: ext4 makes who creates
-    files after that look for an inode for long."""
+    """Return rows per CPU second, landed for another node every time. Nothing is deleted in between: after deletions,
+    ext4 searches long for an inode whenever a file is created."""
     node_id, started = next(_nodes), time.process_time()
     program(pages, landing, node_id)
     return rows / (time.process_time() - started)
 
 
 def peak_mib(rows: int, results: multiprocessing.SimpleQueue[float]) -> None:
-    """The most memory that a pull of so many rows takes, pages made as they are read."""
+    """Put into `results` the most memory that a pull of `rows` rows takes, with pages generated while they are read."""
     with tempfile.TemporaryDirectory() as folder:
         landing = Landing(folder, open_store(f"sqlite:///{folder}/control.sqlite"))
         ours(bodies(rows, PAGES[-1], is_long=False), landing, "act_1")
-    # Of this program alone: what `getrusage` tells begins with the size of the parent.
+    # Of this program alone: the value of `getrusage` starts at the size of the parent.
     results.put(int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024)
 
 
 def in_a_process(rows: int) -> float:
-    """`peak_mib` of a process that did nothing before."""
+    """Return `peak_mib` of a new process."""
     spawn = multiprocessing.get_context("spawn")
     results: multiprocessing.SimpleQueue[float] = spawn.SimpleQueue()
     process = spawn.Process(target=peak_mib, args=(rows, results))
@@ -131,7 +131,7 @@ def in_a_process(rows: int) -> float:
 
 
 def _speeds(rows: int, repeat: int, landing: Landing) -> None:
-    for program in (ours, plain):  # what is made at first use is no part of either's speed
+    for program in (ours, plain):  # caches that the first use fills do not count
         speed(program, list(bodies(PAGES[-1], PAGES[-1], is_long=True)), PAGES[-1], landing)
     kinds = (("flat", False, False), ("flat, days mixed", False, True), ("with actions", True, False))
     for page, (name, is_long, is_mixed) in itertools.product(PAGES, kinds):
@@ -147,7 +147,7 @@ def _speeds(rows: int, repeat: int, landing: Landing) -> None:
 
 
 def _page_day(landing: Landing, node_id: str, days: list[dt.date]) -> None:
-    """Land days of a Page: what `flows.node_attempt` does with the records of a range."""
+    """Land days of a Page, as `flows/pulling/node_attempt.py` does with the records of a range."""
     record = {"name": "page_media_view", "period": "day", "value": 12_345, "end_time": "2026-11-02T08:00:00+0000"}
     records = [json.dumps({**record, "value": n}).encode() for n in range(PAGE_RECORDS)]
     answer = Batch(records=(), trace_id="T", version="v24.0", fetched_at=NOW)
@@ -162,7 +162,7 @@ def _page_day(landing: Landing, node_id: str, days: list[dt.date]) -> None:
 
 
 def _ad_day(landing: Landing, node_id: str, days: list[dt.date], rows: int) -> None:
-    """Land days of an ad account with so many rows each, read in one range."""
+    """Land days of an ad account with this number of rows each, read in one range."""
     for start in range(0, len(days), DAYS):
         part = days[start:start + DAYS]
         source = Provenance(report="ad_insights", node_id=node_id, request={}, run_id="r")
@@ -191,7 +191,7 @@ def _small_days(count: int, repeat: int, landing: Landing) -> None:
 
 
 def main() -> None:
-    """Both programs in turns, so that a noisy machine is noisy to both."""
+    """Run both programs in turns, so that other load on the machine affects both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=5)

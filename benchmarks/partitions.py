@@ -1,9 +1,10 @@
-"""What partitions cost where there are few of them and where there are a hundred thousand.
+"""The cost of partitions with few of them and with a hundred thousand.
 
     python benchmarks/partitions.py [--accounts 150] [--repeat 5]
 
-Every account has a key a day since the partitions begin. Prints medians and their ratio beside that of the keys: a run
-over thirty days of one account must not grow with the keys of all the others, a schedule only with the accounts."""
+Every account has a key for each day since the first partition. Prints medians and their ratio beside that of the keys:
+the time of a run over thirty days of one account must not grow with the keys of the other accounts, that of a schedule
+only with the number of accounts."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def seconds(work: Callable[[], object], repeat: int) -> float:
 
 
 def measured(accounts: int, repeat: int) -> dict[str, float]:
-    """Return the seconds of everything that our code does with the keys of so many accounts."""
+    """Return the seconds of everything that our code does with the keys of this number of accounts."""
     with tempfile.TemporaryDirectory() as folder:
         runtime = Runtime(settings_of(Path(folder)))
         link(runtime, accounts)

@@ -23,7 +23,7 @@ union select spend from marts.facebook_ads__campaign_report
 
 
 def build(home: FilledHome, runtime: Runtime, stamp: int) -> float:
-    """Land a spend that nothing had before, load, build and publish; return the seconds of the publication."""
+    """Land a new value of spend, load, build and publish; return the seconds of the publication."""
     for day in DAYS:
         row = {"account_id": "1", "account_currency": "USD", "spend": str(stamp), "impressions": "1"}
         home.land("account_insights", day, row)

@@ -1,11 +1,10 @@
-"""Which days to read again costs the fewest calls: every taper and every way to plan, under one promise. Simulated, no
-calls, no clock.
+"""The calls of reading days again, for every taper and every way to plan that keep one promise, simulated.
 
     python benchmarks/restatement.py [--looks 2] [--ages 3,7,14,28]
 
 The promise: a day of age 1–3 is at most 1 day stale, 4–7 at most 2, 8–14 at most 4, 15–28 at most 7, and every day is
-read once more after it is stable. A call is what Meta charges: a report run is its POST, its polls and its pages;
-a small range is read at once and is its pages only (`extract/planning/sizes.py`)."""
+read once more after it is stable. Calls are counted as Meta charges them: a report run costs its POST, its polls and
+its pages; a small range is read synchronously and costs only its pages (`extract/planning/sizes.py`)."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
-"""The same pull by a plain script on the official SDK and by us, on one sandbox, side by side.
+"""The same pull by a plain script on the official SDK and by our flows, on one sandbox.
 
     python benchmarks/sdk.py [--accounts 20] [--ads 120] [--days 30] [--repeat 3] [--folder F]
 
 The script is what a good engineer writes in an afternoon: a report run per account, all submitted first, pages of 500,
-rows to Parquet through `from_pylist`; it leaves deleted ads out, as the SDK's default does. Ours is `flows.pulls.land`
-(the same table, deleted ads included, every day committed on its own), one process, with pages of 500 and with pages
-that grow; and once more everything of a first read: `account_insights` and every listing as well, which may take seven
-calls an account more than the script, and one for each deleted ad (`first_read.py` shows the same on a virtual clock,
-with slow report runs too). Each runs in a process of its own; imports and what else is made at first use are not
-counted: each but the last reads a day of one account first. Prints calls as Meta charges them, rows, rows per CPU
-second, wall and peak memory, and the ratios; medians over the repeats.
+rows to Parquet through `from_pylist`; it leaves deleted ads out, as the SDK's default does. Our flow is
+`flows/pulling/side_by_side.py` (the same table, deleted ads included, every day committed separately) in one process,
+with pages of 500 and with pages that grow. A third run makes a complete first read, with `account_insights` and every
+listing; it may take seven calls an account more than the script, and one for each deleted ad (`first_read.py` shows the
+same on a virtual clock, also with slow report runs). Each runs in a separate process. Imports and caches that the first
+use fills are not counted: each run but the last reads a day of one account first. Prints calls as Meta charges them,
+rows, rows per CPU second, wall time and peak memory, and the ratios; medians over the repeats.
 
 Both land in `--folder`. `make bench` names one in memory (`/dev/shm`): ext4 takes up to half a millisecond of processor
-time to create a file where many were deleted in the last five minutes, by a test run for example, and ours are thirty
-an account."""
+time to create a file where many were deleted in the last five minutes, for example by a test run, and our flow creates
+thirty files an account."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ POLL_S = 1.0
 
 
 def measured(work: Any, url: str) -> dict[str, float]:
-    """What it took: `work` answers how many rows landed."""
+    """Return the figures of `work`, which returns the number of rows that landed."""
     before = charged(url)
     began, cpu = time.monotonic(), _cpu()
     rows = work()
@@ -53,7 +53,7 @@ def measured(work: Any, url: str) -> dict[str, float]:
 
 
 def charged(url: str) -> int:
-    """Operations that the sandbox has let in so far."""
+    """Return the number of operations that the sandbox has admitted so far."""
     calls = requests.get(f"{url}/_sandbox/calls", timeout=60).json()
     return sum(count for name, count in calls.items() if name != "POST /")
 
@@ -64,7 +64,7 @@ def _cpu() -> float:
 
 
 def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any) -> None:
-    """The afternoon's script."""
+    """Run the plain script on the SDK."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from facebook_business.adobjects.adaccount import AdAccount
@@ -112,7 +112,7 @@ def ours(
     url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any, largest_page: int = 5000,
     has_all: bool = False,
 ) -> None:
-    """Our flow; `has_all`: with the account's totals and listings."""
+    """Run our flow; `has_all`: with the account's totals and listings."""
     from meta_pipeline.flows.pulling import side_by_side
     from meta_pipeline.flows.pulling.ads import listings
     from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
@@ -157,23 +157,23 @@ def ours(
                 rows += sum(file.rows for file in files)
         return rows
 
-    if not has_all:  # a first read knows nothing before
+    if not has_all:  # a first read starts with an empty home
         work(accounts[:1], days[:1], "first")
     figures = measured(lambda: work(accounts, days, "benchmark"), url)
     if has_all:
-        from harness.costs.first_read import deleted_ads  # after measuring: its imports are no part of it
+        from harness.costs.first_read import deleted_ads  # after measuring, so that its imports don't count
 
         figures["deleted"] = deleted_ads(context("benchmark"), accounts)
     results.put(figures)
 
 
 def ours_at_500(url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any) -> None:
-    """Our flow at the SDK script's page size."""
+    """Run our flow with the page size of the SDK script."""
     ours(url, accounts, days, folder, results, largest_page=500)
 
 
 def everything(url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any) -> None:
-    """Our flow, with everything of a first read."""
+    """Run our flow as a complete first read."""
     ours(url, accounts, days, folder, results, has_all=True)
 
 
@@ -201,7 +201,7 @@ def main() -> None:
         accounts = [account["id"] for account in listed if account["id"] != "act_1000000006"][: options.accounts]
         days = [dt.date(2026, 10, 1) + dt.timedelta(days=n) for n in range(options.days)]
         figures: dict[str, list[dict[str, float]]] = {}
-        # Nothing is deleted in between: ext4 makes who creates files after that look for an inode for long.
+        # Nothing is deleted in between: after deletions, ext4 searches long for an inode whenever a file is created.
         with tempfile.TemporaryDirectory(dir=options.folder) as top:
             for number in range(options.repeat):
                 for contender in (sdk, ours_at_500, ours, everything):

@@ -1,9 +1,9 @@
-"""Eight processes, twenty accounts, a budget for a third of the work, over HTTP on a sandbox whose clock runs fast.
+"""Eight processes read twenty accounts on a budget for a third of the work, over HTTP, on a sandbox with a fast clock.
 
     python benchmarks/storm.py [--speed 20] [--score 20]
 
-Prints virtual seconds against what the budget alone takes, calls sent while blocked, and how even the accounts were
-served. One of the processes is killed in the middle."""
+Prints the virtual seconds compared with the least that the budget allows, calls sent while blocked, and how evenly the
+accounts were served. One of the processes is killed in the middle."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROCESSES, ACCOUNTS, DECAY_S = 8, 20, 300.0
 
 
 def work(url: str, store: str, token: str, speed: float, base: tuple[float, float], left: Any, lock: Any) -> None:
-    """The account that is due longest, until its budget says wait; then the next one."""
+    """Read the account that has been due longest, until its budget has no room; then the next one."""
 
     def now() -> dt.datetime:
         return dt.datetime.fromtimestamp(base[1] + (time.time() - base[0]) * speed, dt.UTC)
@@ -119,7 +119,7 @@ def main() -> None:
         alone = (each - options.score) / options.score * DECAY_S
         print(f"virtual {took:.0f} s, the budget alone {alone:.0f} s: ratio {took / alone:.2f}")
         admitted = sum(limits["let_in"].values())
-        print(f"calls let in {admitted} of {ACCOUNTS * each}; one process was killed in the middle")
+        print(f"calls admitted: {admitted} of {ACCOUNTS * each}; one process was killed in the middle")
         print(f"calls sent while blocked: {sum(limits['sent_while_blocked'].values())}")
         print(f"half-way, the least served account had {spread:.0%} of what the most served had")
     finally:

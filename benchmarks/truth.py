@@ -1,11 +1,12 @@
-"""A month of the daily routine against a sandbox in trouble: every report, level and breakdown, now and as of every
-moment at which something was read, and Pages and Instagram accounts as they were read last, beside the sandbox's own
-totals.
+"""A month of the daily routine on a sandbox with faults, compared with the sandbox's own totals.
+
+Compares every report, level and breakdown, now and as of every read, and Pages and Instagram accounts as of their last
+read.
 
     python benchmarks/truth.py [--days 30] [--ads 6] [--seed 1]
 
-Simulated on a clock without waiting, in this process: what `up` would read, day after day from 2026-10-20, across the
-ends of summer time and two accounts that move to another time zone. The marts are built every ten days and at the
+Simulated on a clock without waiting, in this process: the reads of `up`, day after day from 2026-10-20, across the ends
+of summer time and with two accounts that move to another time zone. The marts are built every ten days and at the
 end."""
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ BUILT_EVERY = 10
 
 
 def main() -> None:
-    """Print what was simulated, what was compared and what is wrong."""
+    """Print the numbers of simulated reads and compared rows, and every difference."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--days", type=int, default=30)
     arguments.add_argument("--ads", type=int, default=6, help="of each account that delivers")
@@ -54,7 +55,7 @@ def main() -> None:
                 f"{time.monotonic() - begun:.0f} s", flush=True,
             )
     for what, met in (("ad accounts", routine.met), ("Pages and Instagram", routine.nodes.met + routine.nodes.changed)):
-        print(f"trouble of {what}: " + ", ".join(f"{name} {count}" for name, count in met.most_common()))
+        print(f"faults of {what}: " + ", ".join(f"{name} {count}" for name, count in met.most_common()))
     for sentence in wrong[:20]:
         print(sentence)
     if wrong:

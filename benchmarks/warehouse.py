@@ -1,12 +1,12 @@
-"""The cost of a build follows the change: a full rebuild beside restatements, over two years of 50 accounts.
+"""The cost of a build depends on the changes: a full rebuild and restatements, over two years of 50 accounts.
 
     python benchmarks/warehouse.py [--rows 1000000 10000000] [--accounts 50] [--before FOLDER] [--folder FOLDER]
 
 Makes landed files with the sandbox's generator, then builds as `build` does, in Dagster runs: everything; after 28 days
-of all accounts were read again and differ; after those of one account; after nothing. Prints wall time, processor time
-and peak memory of each, the share of the rebuild, the copy that publishes apart, and how each grows with the rows. At
-the end the files are compacted, as every night, and everything is built from those. `--before`: a checkout of another
-commit, which is measured first. `--folder`: where; what was made there before is used."""
+of all accounts were read again and differ; after those of one account; after no change. Prints wall time, processor
+time and peak memory of each, the share of the rebuild (without the copy that publishes), and the growth with the number
+of rows. At the end the files are compacted, as every night, and everything is built from the cold files. `--before`: a
+checkout of another commit, which is measured first. `--folder`: where to work; files of an earlier run are used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DAYS = 730
 RESTATED_DAYS = 28
 HOT_DAYS = 35  # the default of META_PIPELINE_HOT_DAYS
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
-_MADE = "generated.json"  # in a folder: what was generated there, and how many days later its days were read last
+_MADE = "generated.json"  # in a folder: the generated data, and how many days later its days were last read
 # Of the ads of the sandbox, this share delivers on a day of the two years.
 DELIVERING = 0.7
 FEWEST_ADS = 6  # of an account of the sandbox
@@ -81,7 +81,7 @@ class Home:
     keys: str
 
     def build(self, checkout: Path, *, is_reload: bool = False) -> Measured:
-        """Build in a process of its own; RuntimeError when the build fails."""
+        """Build in a separate process; raise RuntimeError when the build fails."""
         ours = ("META_PIPELINE_", "DAGSTER_")
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
@@ -102,7 +102,7 @@ class Home:
 
 
 def generate(folder: Path, *, rows: int, accounts: int) -> Home:
-    """Make the landed files, if they are not there; of fewer accounts, if they would have fewer ads than they can."""
+    """Make the landed files, unless they exist; use fewer accounts when each would have too few ads."""
     ads_of_all = round(rows / (DAYS * ROWS_AN_AD * DELIVERING))
     accounts = max(1, min(accounts, ads_of_all // FEWEST_ADS))
     ads = max(FEWEST_ADS, ads_of_all // accounts)
@@ -141,7 +141,7 @@ def compact(home: Home) -> None:
 
 
 def measure(home: Home, checkout: Path, name: str) -> dict[str, Measured]:
-    """Print what a rebuild and each change cost a checkout; return it by change."""
+    """Print the cost of a rebuild and of each change for a checkout; return it by change."""
     rebuild = home.build(checkout, is_reload=True)
     print(rebuild.line(f"{name}: full rebuild"), flush=True)
     measured = {"full rebuild": rebuild}
@@ -157,7 +157,7 @@ def measure(home: Home, checkout: Path, name: str) -> dict[str, Measured]:
 
 
 def measure_rows(options: argparse.Namespace, folder: Path, rows: int) -> tuple[Home, dict[str, Measured]]:
-    """Generate so many rows in a folder and measure one checkout or two; return the home and what the newer cost."""
+    """Generate this many rows in a folder and measure one or two checkouts; return the home and the newer costs."""
     folder.mkdir(parents=True, exist_ok=True)
     home = generate(folder, rows=rows, accounts=options.accounts)
     if options.before:

@@ -1,9 +1,9 @@
-"""A storm of webhooks on `serve`, which is killed in the middle: each true change counts once, no forged one does.
+"""A storm of webhooks on `serve`, which is killed in the middle: each genuine change is stored once, no forged one is.
 
     python benchmarks/webhooks.py [--posts 1000] [--rate 100] [--fuzzed 10000]
 
-20 % of the posts repeat an earlier one, 1 % are signed with another secret. Printed: how long an answer took, at the
-median, the 99th percentile and at most."""
+20 % of the posts repeat an earlier one, 1 % are signed with another secret. Prints the median, the 99th percentile and
+the maximum of the response times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_P99_S = 0.2
 
 
 def main() -> None:
-    """Print the counts and the times; exit 1 when a change is missing or doubled, or answers are too slow."""
+    """Print the counts and the times; exit 1 when a change is missing or doubled, or responses are too slow."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--posts", type=int, default=1000)
     arguments.add_argument("--rate", type=float, default=100.0)
@@ -40,13 +40,13 @@ def main() -> None:
     hundredths = statistics.quantiles(storm.seconds, n=100)
     p99_s = hundredths[98]
     print(f"{len(posts)} posts, {len(posts) - len(numbers) - len(forged)} of them repeated, {len(forged)} forged")
-    print(f"{len(stored)} changes stored of {len(numbers)}, {acted_on} acted on")
-    print(f"answers: median {statistics.median(storm.seconds) * 1000:.1f} ms, p99 {p99_s * 1000:.1f} ms, "
+    print(f"{len(stored)} changes stored of {len(numbers)}, {acted_on} read")
+    print(f"responses: median {statistics.median(storm.seconds) * 1000:.1f} ms, p99 {p99_s * 1000:.1f} ms, "
           f"longest {max(storm.seconds) * 1000:.1f} ms")
     check_fuzzed(options.fuzzed)
     print(f"{options.fuzzed} fuzzed bodies: each accepted or refused with a sentence")
     if len(stored) != len(numbers) or acted_on != len(numbers) or p99_s > LONGEST_P99_S:
-        sys.exit("a change is missing or doubled, or the answers are too slow")
+        sys.exit("a change is missing or doubled, or the responses are too slow")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""The same backfill with Dagster and without, side by side on one sandbox over HTTP: what runs, partitions and events
-cost.
+"""The same backfill with Dagster and without, on one sandbox over HTTP: the cost of runs, partitions and events.
 
     python benchmarks/with_dagster.py [--accounts 20] [--ads 120] [--days 30] [--repeat 3] [--processes 2]
 
 With: `defs.runs.backfill_runs.land_ranges`, as `backfill` starts it: a run of each account's insights and one of its
-listings, in spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listings of eight accounts at a
-time, in one process. Both read the same days of the same accounts into a fresh home; each reads one day of one account
-before it is measured, and the start of Dagster's processes is measured on its own, because it is paid once for a
-backfill of any length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as
-it is and once with Dagster's own storages on the same files (docs/decisions/0027)."""
+listings, in spawned processes. Without: `flows.pulling.side_by_side.land_side_by_side` and the listings of eight
+accounts at a time, in one process. Both read the same days of the same accounts into a fresh home; each reads one day
+of one account before it is measured. The start of Dagster's processes is measured separately, because it occurs once
+for a backfill of any length. Then the same runs over days that have landed, which cost only Dagster's own work: once
+with our storages and once with Dagster's own on the same files (docs/decisions/0027)."""
 
 from __future__ import annotations
 
@@ -70,7 +69,7 @@ def with_dagster(options: argparse.Namespace) -> dict[str, dict[str, float]]:
                 raise SystemExit(f"{outcome.node_range.node_id}: {outcome.reasons}")
 
     work(options.names[:1], 1, "first")
-    # Nothing is left to read of it, and nothing to be requested: only the start of the processes.
+    # The day has landed, so nothing is requested: only the start of the processes is measured.
     start = measure(lambda: work(options.names[:1], 1, "first"))
     return {"start": start, "whole": measure(lambda: work(options.names, options.days, "benchmark"))}
 
@@ -101,7 +100,7 @@ def without(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 
 def events(options: argparse.Namespace, *, is_held_open: bool = True) -> dict[str, dict[str, float]]:
-    """Dagster's own work: runs over days that have landed for this backfill, one after another in this process."""
+    """Measure Dagster's own work: runs over days that have landed for this backfill, sequentially in this process."""
     from meta_pipeline import bootstrap
     from meta_pipeline.defs import home as defs_home
     from meta_pipeline.defs.runs.console import silence_dagster
@@ -133,7 +132,7 @@ def events(options: argparse.Namespace, *, is_held_open: bool = True) -> dict[st
 
 
 def stock_events(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """The same with Dagster's own storages."""
+    """Measure the same with Dagster's own storages."""
     return events(options, is_held_open=False)
 
 
@@ -143,7 +142,7 @@ SIDES: dict[str, Callable[[argparse.Namespace], dict[str, dict[str, float]]]] = 
 
 
 def main() -> None:
-    """Print the table; with `--side`, be one of the sides."""
+    """Print the table; with `--side`, measure one side."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, count in (("accounts", 20), ("ads", 120), ("days", 30), ("repeat", 3), ("processes", 2)):
         parser.add_argument(f"--{name}", type=int, default=count)
@@ -189,7 +188,7 @@ def _compare(url: str, folder: Path, options: argparse.Namespace) -> None:
     ]
     measurements: dict[str, list[dict[str, dict[str, float]]]] = {}
     for number in range(options.repeat):
-        for side in ("with", "without"):  # in turns, so that a noisy machine is noisy to both
+        for side in ("with", "without"):  # in turns, so that other load on the machine affects both
             home = folder / f"{side}{number}"
             shutil.copytree(connected, home)
             printed = run(home, __file__, "--side", side, *side_options)

@@ -1,2 +1,2 @@
-"""What tests and benchmarks share: stand-ins for Graph and for the clock, homes, and runs whose calls or results are
+"""Code that tests and benchmarks share: fakes of Graph and of the clock, homes, and runs whose calls or results are
 compared. Imports neither of them."""

@@ -1,4 +1,4 @@
-"""A small ad account behind the Graph protocol: things that a test renames, deletes, breaks, and the calls that were
+"""A small ad account behind the Graph protocol: objects that a test renames, deletes or breaks, and the calls that were
 made."""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives":
 
 
 class SmallAccount(BaseAdapter):
-    """`broken` ids answer with that error (code, message), on their own and on every page they stand on; on a page of
-    ids alone only those that are `broken_whole`."""
+    """An ad account. A `broken` id fails with its error (code, message), read by id or on any page that lists it; a
+    page that requests only ids fails only for ids in `broken_whole`."""
 
     def __init__(self, clock: FrozenClock) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A clock that moves when it is told to, and a runtime whose Graph is a sandbox without a network."""
+"""A clock that moves only when a test moves it, and a runtime whose Graph is a sandbox without a network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PUBLIC = "https://etl.example"
 
 
 class FrozenClock:
-    """Nobody waits: a sleep only moves the time."""
+    """A clock on which a sleep moves the time and takes none."""
 
     def __init__(self) -> None:
         self.at = START
@@ -36,7 +36,7 @@ class FrozenClock:
 
 
 class FrozenRuntime:
-    """Control store, vault and gateway on such a clock."""
+    """Control store, vault and gateway on a frozen clock."""
 
     def __init__(self, path: Path, *, features: Collection[str] = FEATURES) -> None:
         self.clock = FrozenClock()
@@ -58,7 +58,7 @@ class FrozenRuntime:
     def mint(
         self, kind: str = "USER", *, days: float | None = None, scopes: tuple[str, ...] | None = None
     ) -> AccessToken:
-        """A token that the sandbox gives somebody."""
+        """Mint a token in the sandbox and return it."""
         from meta_pipeline.consent.scopes import scopes_for
         from meta_pipeline.sandbox.world.cast import SYSTEM_USER_ID, USER_ID
 
@@ -70,7 +70,7 @@ class FrozenRuntime:
         return AccessToken(kind="user" if kind == "USER" else "system_user", value=token.value)
 
     def onboard(self, token: AccessToken, *, phase: int = 2) -> TokenRef:
-        """The token is connected; its ref."""
+        """Connect the token and return its ref."""
         id = consents.accept_token(
             token, phase=phase, through="a test", tokens=self.vault, engine=self.engine, now=self.clock.now()
         )

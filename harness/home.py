@@ -20,7 +20,7 @@ from meta_pipeline.vault.seal import new_key
 
 @dataclass
 class Home:
-    """A home of its own, and the command line in it."""
+    """A home, and the command line in it."""
 
     path: Path
     environment: dict[str, str]
@@ -30,7 +30,7 @@ class Home:
         return subprocess.Popen(
             [*self.command, *arguments], env=self.environment, cwd=self.path,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-            # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+            # Tests in the background of a shell inherit the setting that ignores Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
@@ -79,7 +79,8 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_up(home: Home) -> Iterator[tuple[str, str]]:
-    """`up` on this home: the addresses of the Dagster UI and of the connections page; ended as Ctrl-C does."""
+    """Run `up` on this home until the block ends, then stop it as Ctrl-C does; yield the addresses of the Dagster UI
+    and of the connections page."""
     up = subprocess.Popen(
         [*home.command, "up", "--port", str(free_port()), "--web-port", str(free_port())], env=home.environment,
         cwd=home.path, stdout=subprocess.PIPE, text=True, start_new_session=True,

@@ -1,4 +1,4 @@
-"""Nodes and their partitions in a home of its own, Dagster runs over them without the flow, and the schedules."""
+"""Nodes and their partitions in a separate home, Dagster runs over them without the flow, and the schedules."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ REPORT = {
 
 
 def node_ids(count: int, kind: NodeKind = AD_ACCOUNT) -> list[str]:
-    """Return the ids of so many nodes of a kind."""
+    """Return the ids of `count` nodes of a kind."""
     prefix = "act_" if kind == AD_ACCOUNT else ""
     return [f"{prefix}{FIRST_ID[kind.name] + n}" for n in range(count)]
 
 
 def keys_of(count: int, kind: NodeKind = AD_ACCOUNT) -> list[str]:
-    """Return every partition key of so many nodes."""
+    """Return every partition key of `count` nodes."""
     days = [FIRST_DAY + dt.timedelta(days=n) for n in range((NOW.date() - FIRST_DAY).days + 1)]
     return [str(key(node_id, day, kind)) for node_id in node_ids(count, kind) for day in days]
 
 
 def settings_of(folder: Path) -> Settings:
-    """Return the settings of a home of its own."""
+    """Return the settings of a separate home."""
     return Settings(home=folder, vault_keys=SecretStr(new_key()))
 
 
 def landed(
     requested: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, context: PullContext
 ) -> Iterator[LandedFile]:
-    """Stand in for the flow: every day has landed, and a snapshot under today."""
+    """Return results as the flow does when every day has landed, with a snapshot under today."""
     for node_id, days in requested.items():
         for report in reports:
             for day in [NOW.date()] if is_snapshot(context.reports[report]) else days:
@@ -115,7 +115,7 @@ def evaluate(runtime: Runtime) -> int:
 
 
 def link(runtime: Runtime, count: int, kind: NodeKind = AD_ACCOUNT) -> None:
-    """Link so many nodes of a kind, beside those that are linked."""
+    """Link `count` more nodes of a kind."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
     links = tuple(
         NodeLink(

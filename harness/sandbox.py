@@ -1,4 +1,4 @@
-"""A sandbox over real HTTP, in a process of its own."""
+"""A sandbox over real HTTP, in a separate process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sandbox:
         return requests.post(f"{self.url}/_sandbox/{what}", json=body, timeout=60).json()
 
     def share_clock(self, now: dt.datetime | None = None) -> None:
-        """Set this sandbox's clock to the pipeline's, so that tokens expire on the same calendar whatever day it is."""
+        """Set this sandbox's clock to the pipeline's, so that tokens expire on the same calendar on any day."""
         self.control("clock", {"now": (now or bootstrap.system_now()).isoformat()})
 
     def token(self, **body: Any) -> str:
@@ -40,7 +40,7 @@ class Sandbox:
 
 @contextlib.contextmanager
 def serving(*options: str, command: Sequence[str] = COMMAND) -> Iterator[Sandbox]:
-    """A sandbox over HTTP until the block ends."""
+    """Serve a sandbox over HTTP until the block ends."""
     server = subprocess.Popen(
         [*command, "sandbox", "--port", "0", "--now", NOW, *options],
         stdout=subprocess.PIPE, text=True,

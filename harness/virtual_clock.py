@@ -24,15 +24,15 @@ from meta_pipeline.sandbox.protocol.versions import split_version
 START = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-# Real seconds in which a thread that waited for another one, which has just ended, goes on.
+# Real seconds in which a thread continues after the thread that it waited for has ended.
 HANDOVER_S = 0.02
-# Looks of that length at a thread that uses no processor time, before it counts as waiting for another thread.
+# Number of such periods without processor time after which a thread counts as waiting for another thread.
 BLOCKED_AFTER = 15
 
 
 class VirtualClock:
-    """Threads take turns: one runs at a time, a sleeping one is woken when nobody is due before it. The turn of a
-    thread is over when it sleeps, when its program has ended, or when the thread itself has."""
+    """A clock on which threads take turns: one runs at a time, and a sleeping one is woken when no other is due before
+    it. A turn ends when the thread sleeps, when its program has ended, or when the thread has ended."""
 
     def __init__(self, start: dt.datetime = START) -> None:
         self.start = start
@@ -53,7 +53,7 @@ class VirtualClock:
         turn.wait()
 
     def run(self, *programs: Callable[[], None]) -> None:
-        """Until every program has ended; what one of them raised is raised."""
+        """Run the programs until all have ended; raise the error that one of them raised."""
         raised: list[BaseException] = []
 
         def play(program: Callable[[], None], turn: threading.Event) -> None:
@@ -82,8 +82,8 @@ class VirtualClock:
             raise raised[0]
 
     def _is_waiting_for(self, threads: Sequence[threading.Thread]) -> bool:
-        """Return True when a thread is due, False when none is and all of these have ended. On a busy machine one may
-        have counted as waiting for another only because it got no processor: it goes on, and sleeps or ends."""
+        """Return True when a thread is due, False when none is and all of these have ended. On a busy machine a thread
+        may count as waiting for another only because it got no processor: it continues, and sleeps or ends."""
         while not self._due and any(thread.is_alive() for thread in threads):
             self._idle.clear()
             self._idle.wait(HANDOVER_S)
@@ -103,7 +103,7 @@ class VirtualClock:
 
 
 def _processor_s(thread: threading.Thread) -> float:
-    """Return the processor time of a thread; of the process where that can't be had."""
+    """Return the processor time of a thread, or of the process where the platform has none of threads."""
     if thread.ident is None or not hasattr(time, "pthread_getcpuclockid"):
         return time.process_time()
     try:
@@ -118,7 +118,7 @@ class SandboxAdapter(BaseAdapter):
     def __init__(self, graph: Graph, clock: VirtualClock, *, latency_s: float = 0.3) -> None:
         super().__init__()
         self.graph, self.clock, self.latency_s = graph, clock, latency_s
-        # Called before a request reaches the sandbox, and after it has answered; what they raise ends the client.
+        # Called before a request reaches the sandbox, and after its response; an error of theirs ends the client.
         self.before: Callable[[requests.PreparedRequest], None] = lambda request: None
         self.after: Callable[[requests.PreparedRequest], None] = lambda request: None
 

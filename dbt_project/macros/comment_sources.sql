@@ -1,5 +1,5 @@
-{# At the end of a build: the comments of the raw tables that have none yet, or another one, from the descriptions of the
-   sources. dbt's `persist_docs` knows only what dbt itself makes. #}
+{# At the end of a build: write the descriptions of the sources as comments of the raw tables that have none yet, or a
+   different one. dbt's `persist_docs` covers only relations that dbt itself creates. #}
 {% macro comment_sources() -%}
     {%- if execute and flags.WHICH == 'build' -%}
     {%- set query -%}

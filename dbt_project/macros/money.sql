@@ -21,7 +21,7 @@
     {{ major_units('latest.lifetime_budget_minor_units', 'currencies.minor_units') }} as {{ level }}_lifetime_budget
 {%- endmacro %}
 
-{# Join the currency of the rows' account, and how many minor units Meta has of it. #}
+{# Join the currency of the rows' account, and its number of minor units at Meta. #}
 {% macro join_currency_offsets(rows) -%}
 left join {{ ref('stg_meta_ads__accounts') }} as accounts on {{ rows }}.account_id = accounts.account_id
 left join {{ ref('stg_meta_ads__currencies') }} as currencies on accounts.currency = currencies.currency

@@ -1,4 +1,4 @@
-"""A process that only makes checked calls, so that its memory is that of the client and of nothing else.
+"""A process that only makes checked calls, so that its memory is only the client's.
 
 Hypothesis remembers every choice of every example: a process that generates 1,000 of them takes 300 to 450 MiB."""
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.calls.checked_calls import Outcome, check
 from harness.calls.scripted_transport import Scripted
 
-# What a process may take that handles any response, the interpreter and its imports included.
+# The most memory that a process may take while it handles any response, including the interpreter and its imports.
 MOST_MIB = 256
 
 
@@ -35,9 +35,9 @@ class CallProcess:
         self._process.communicate()
 
     def check(self, call: str, script: Sequence[Scripted]) -> Outcome:
-        """Make one call there and return what came out of it, with the memory that the process has taken so far.
+        """Make one call in that process and return its result, with the most memory that the process has taken so far.
 
-        Raise AssertionError for whatever `checked_calls.check` raises, and when the process ends."""
+        Raise AssertionError for any error of `checked_calls.check`, and when the process ends."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
         try:
@@ -52,7 +52,7 @@ class CallProcess:
 
 
 def peak_mib() -> float:
-    """Return the most memory that this process has taken. `getrusage` would begin with the size of its parent."""
+    """Return the most memory that this process has taken. `getrusage` would start at the size of its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024

@@ -1,4 +1,4 @@
-"""Calls of the real client against scripted responses, checked: nothing but a MetaPipelineError comes out, in time."""
+"""Checked calls of the real client against scripted responses: each ends in time, and raises only MetaPipelineError."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meta_pipeline.graph.retry import DEADLINE_S, LONGEST_PAUSE_S, TRIES
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, MetaPipelineError
 
-# A page of these is enough of a listing that never ends; that one ends at all is a test of its own.
+# This many pages of an endless listing are enough; another test checks that a listing ends.
 MOST_PAGES = 12
 TOKEN, SECRET = AccessToken(kind="user", value="EAABsecret"), "app secret"
 
@@ -27,7 +27,7 @@ CALLS = ("get", "post", "repeatable post", "delete", "oauth", "batches", "batch"
 
 @dataclass
 class Outcome:
-    """What came out of one call: the error's name, the scripted responses, the HTTP calls, and the longest of them in
+    """The result of one call: the error's name, the scripted responses, the HTTP calls, and the longest of them in
     virtual seconds.
 
     `mib`: the most memory that the process has taken so far, 0 where it is not measured."""
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def outcome(call: str, script: Sequence[Scripted]) -> Outcome:
-    """Make one call; whatever is no MetaPipelineError is raised."""
+    """Make one call; raise any error that is not a MetaPipelineError."""
     clock, events = Clock(), list[AuditEvent]()
     client = GraphClient(
         graph_url="http://graph.test", app_id="1", app_secret=SECRET, graph_version="v24.0", marketing_version="v26.0",
@@ -110,7 +110,7 @@ LONGEST_GET_S = DEADLINE_S + CALL_DEADLINE_S + TRIES * LONGEST_PAUSE_S
 
 
 def check(call: str, script: Sequence[Scripted]) -> Outcome:
-    """Make one call and hold it against the deadline of a call."""
+    """Make one call and check it against the deadline of a call."""
     checked = outcome(call, script)
     if checked.longest_s > CALL_DEADLINE_S + 1:
         raise AssertionError(f"one HTTP call took {checked.longest_s:.0f} s")

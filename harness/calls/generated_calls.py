@@ -1,4 +1,4 @@
-"""Calls against generated responses, checked in a process of their own, and the figures of many of them."""
+"""Calls against generated responses, checked in a separate process, and the figures of many of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def run(
     examples: int, *, process: CallProcess, note: Callable[[Outcome], None], seed: int | None = None,
     phases: Sequence[Phase] = (Phase.generate,),
 ) -> None:
-    """Generate so many examples and check each in `process`.
+    """Generate `examples` examples and check each in `process`.
 
-    Its memory is in what `note` receives and is not checked here: the peak never falls, so that after one example that
-    takes too much every other would fail too."""
+    `note` receives the memory of the process, which is not checked here: the peak never falls, so after one example
+    that takes too much, all later ones would fail too."""
 
     @settings(
         max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck),

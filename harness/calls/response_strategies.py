@@ -16,7 +16,7 @@ from meta_pipeline.graph.limits.usage import HEADERS
 
 
 def _compressed(encoding: str, pieces: Iterable[bytes]) -> bytes:
-    """Bytes under a content encoding, without ever holding what they decode to."""
+    """Bytes under a content encoding, made without holding the decoded bytes in memory."""
     windows = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS, "raw deflate": -zlib.MAX_WBITS}
     compressor = zlib.compressobj(9, zlib.DEFLATED, windows[encoding])
     return b"".join([*map(compressor.compress, pieces), compressor.flush()])
@@ -27,7 +27,7 @@ _NEST = b"," + b'{"":' * 60 + b"1" + b"}" * 60
 
 @functools.cache
 def bomb(kind: str) -> bytes:
-    """An answer of a few kilobytes that decodes to hundreds of megabytes, or to millions of values."""
+    """A response of a few kilobytes that decodes to hundreds of megabytes, or to millions of values."""
     mib = 1024 * 1024
     shapes: dict[str, tuple[bytes, bytes, int]] = {
         "zeros": (b"", b"0", 600), "lists": (b"[1", b",[]", 16), "objects": (b'{"data":[{}', b",{}", 20),
@@ -54,13 +54,13 @@ BOMBS = (
 
 
 def bomb_answer(kind: str, *, status: int = 200) -> Scripted:
-    """The answer with a bomb."""
+    """The response with a decompression bomb."""
     body, coded = bomb(kind), "gzip, gzip" if kind == "zeros" else "gzip"
     return Scripted(_head(status, [("content-encoding", coded), ("content-length", str(len(body)))]), body)
 
 
 def long_page(after: str) -> Scripted:
-    """A page of the largest size that is read, which continues at a cursor."""
+    """A page of the largest size that is read, with a cursor to the next page."""
     row = b',{"id":"1","name":"%s"}' % (b"x" * 1000)
     last = b'],"paging":{"cursors":{"after":"%s"},"next":"https://graph.test/?after=A"}}' % after.encode()
     rows = itertools.repeat(row, LARGEST_BODY // len(row) - 1)
@@ -140,7 +140,7 @@ headers = st.lists(st.tuples(
 
 @st.composite
 def answers(draw: st.DrawFn) -> Scripted:
-    """One answer, sensible or not."""
+    """One response, valid or not."""
     if draw(st.integers(0, 999)) == 777:
         return bomb_answer(draw(st.sampled_from(BOMBS)), status=draw(st.sampled_from([200, 200, 302, 500])))
     status = draw(st.sampled_from([200, 200, 200, 400, 500]) | st.integers(100, 599))

@@ -19,7 +19,7 @@ START = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 @dataclass
 class Clock:
-    """Seconds that pass only when somebody waits."""
+    """A clock whose seconds pass only during a wait."""
 
     seconds: float = 0.0
 
@@ -38,7 +38,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Scripted:
-    """The bytes of one answer, `piece` at a time, each after `delay_s`."""
+    """The bytes of one response, `piece` at a time, each after `delay_s`."""
 
     head: bytes
     body: bytes = field(repr=False)
@@ -70,7 +70,7 @@ class _Raw(io.RawIOBase):
 
 
 class _Socket:
-    """A connection on which one answer arrives."""
+    """A connection on which one response arrives."""
 
     def __init__(self, answer: Scripted, clock: Clock) -> None:
         self.answer, self.clock = answer, clock
@@ -109,7 +109,7 @@ def _nothing() -> int:
 
 
 class ScriptedAdapter(DeadlineAdapter):
-    """The real transport, whose connections receive what a script says; its last answer again and again."""
+    """The real transport, whose connections receive scripted responses, the last one repeatedly."""
 
     def __init__(self, answers: Sequence[Scripted], clock: Clock) -> None:
         self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))

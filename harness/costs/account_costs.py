@@ -59,7 +59,7 @@ class Cost:
 
 
 class Account:
-    """One ad account of a fresh sandbox, read into a home that knows nothing yet."""
+    """One ad account of a fresh sandbox, read into an empty home."""
 
     def __init__(
         self, folder: Path, *, ads: int, largest_page: int = GROWING, world: Mapping[str, Any] = WORLD
@@ -86,11 +86,11 @@ class Account:
         )
 
     def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
-        """Plays the vault."""
+        """Return the sandbox's token, as the vault would."""
         return AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
 
     def round(self, days: Sequence[dt.date], reports: Sequence[str]) -> Cost:
-        """These days and the listings read, as a run reads them, and what that cost."""
+        """Read these days and the listings as a run does; return the cost."""
         self.rounds += 1
         self.events.clear()
         deleted_before = self._deleted_ads()
@@ -114,7 +114,7 @@ class Account:
         return cost
 
     def daily(self, reports: Sequence[str], *, days: int) -> list[Cost]:
-        """So many days of restatement, as the schedule asks for them."""
+        """Read the days that are due, as the schedule does, on each of `days` days; return the costs."""
         tiers = parse_tiers(Settings.model_fields["restatement"].default)
         return [self._day(reports, tiers) for _ in range(days)]
 
@@ -128,7 +128,7 @@ class Account:
         return self.round(days_from(since or today, (today - (since or today)).days), reports)
 
     def _deleted_ads(self) -> int:
-        """How many deleted ads have been read by their ids."""
+        """Return how many deleted ads have been read by their ids."""
         landed = ledger.find(self.engine, report=ADS.name, node_id=NODE, day=SNAPSHOT_DAY)
         ads = stored_listing.read_listing(landed.path).values() if landed else ()
         return sum(ad.summary.is_deleted and ad.summary.source is None for ad in ads)
@@ -149,7 +149,7 @@ class Account:
 
 
 def days_from(first: dt.date, count: int) -> list[dt.date]:
-    """So many days."""
+    """Return `count` days from `first` on."""
     return [first + dt.timedelta(days=n) for n in range(count)]
 
 
@@ -157,14 +157,14 @@ def first_backfill(
     reports: Sequence[str], *, ads: int = 120, days: int = 30, largest_page: int = GROWING,
     world: Mapping[str, Any] = WORLD,
 ) -> Cost:
-    """What a backfill costs that nothing is known before."""
+    """Return the cost of a backfill into an empty home."""
     with tempfile.TemporaryDirectory() as folder:
         account = Account(Path(folder), ads=ads, largest_page=largest_page, world=world)
         return account.round(days_from(FIRST, days), reports)
 
 
 def restatement(*, ads: int = 120, days: int = 30, largest_page: int = GROWING) -> list[Cost]:
-    """What every day of a month costs after the first backfill."""
+    """Return the cost of each of the 30 days after the first backfill."""
     reports = (*TWO, *BREAKDOWNS)
     with tempfile.TemporaryDirectory() as folder:
         account = Account(Path(folder), ads=ads, largest_page=largest_page)

@@ -36,8 +36,8 @@ SERVERS: dict[str, dict[str, Any]] = {
 FIRST_DAY = dt.date(2026, 9, 20)
 AT_ONCE = 8
 SCRIPT_PAGE, SCRIPT_POLL_S = 500, 1.0
-# What ours reads and the script does not: the account's totals, the account, its campaigns, ad sets, ads, custom
-# conversions, creatives; and each deleted ad once.
+# Reads of our flows that the script does not make: the account's totals, the account, its campaigns, ad sets, ads,
+# custom conversions, creatives; and each deleted ad once.
 MORE_PER_ACCOUNT = 7
 
 
@@ -163,7 +163,7 @@ def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> 
 
 
 def counted(graph: Graph, *, rows: int, seconds: float, deleted: int = 0) -> FirstRead:
-    """Return what the sandbox charged, by kind of call."""
+    """Return the calls that the sandbox charged, by kind."""
     counts: collections.Counter[str] = collections.Counter()
     names = {
         "POST /act_{id}/insights": "submitted", "GET /{id}": "polls", "GET /{id}/insights": "pages",

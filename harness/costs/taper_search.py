@@ -1,4 +1,4 @@
-"""Every restatement taper that keeps the promise, every way to plan the ranges to read, and what they cost in calls."""
+"""Every restatement taper that keeps the promise, every way to plan the ranges to read, and their costs in calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meta_pipeline.settings import Settings
 PROMISE = parse_tiers("3:1,7:2,14:4,28:7")
 DEFAULT = parse_tiers(Settings.model_fields["restatement"].default)
 REPORTS, ROWS_A_DAY, PAGES = 6, (120, 240, 480, 960), (500, 5000)
-# All of what the tapers can repeat in fits into it: 1–7 days.
+# Days, a multiple of every interval in which a taper can repeat (1 to 7 days).
 CYCLE, WARM_UP = 420, 84
 FIRST = dt.date(2026, 1, 1)
 
@@ -27,14 +27,14 @@ Plan = Callable[[Sequence[dt.date], "Costs", dt.date], list[Range]]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a range of one report costs."""
+    """The costs of a range of one report."""
 
     rows_per_day: int
     page: int
     polls: int = 2
 
     def of(self, days: int) -> int:
-        """Calls for one range of so many days."""
+        """Return the calls for one range of `days` days."""
         return _calls(self, days)
 
 
@@ -47,7 +47,7 @@ def _calls(costs: Costs, days: int) -> int:
 
 @functools.cache
 def _piece(costs: Costs, days: int) -> int:
-    """The longest piece, in days, of a range that is cut so that it costs the fewest calls."""
+    """Return the longest piece, in days, of a range that is cut so that it costs the fewest calls."""
     def of(longest: int) -> int:
         return sum(costs.of(len(piece.days)) for piece in Range(FIRST, FIRST + dt.timedelta(days - 1)).split(longest))
 
@@ -55,22 +55,22 @@ def _piece(costs: Costs, days: int) -> int:
 
 
 def nested(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
-    """One range, from the oldest day that is due to yesterday: as the schedule plans."""
+    """Return one range, from the oldest day that is due to yesterday, as the schedule plans it."""
     return [Range(days[0], yesterday)] if days else []
 
 
 def in_pieces(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
-    """The same range, cut into pieces that are read at once where that is cheaper than a report run."""
+    """Return the same range, cut into pieces that are read synchronously where that is cheaper than a report run."""
     return [piece for whole in nested(days, costs, yesterday) for piece in whole.split(_piece(costs, len(whole.days)))]
 
 
 def only_due(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
-    """The days that are due and no other."""
+    """Return only the days that are due, as ranges."""
     return contiguous_ranges(days)
 
 
 def cheapest_cover(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
-    """The days that are due, and those between where one range is cheaper than two today."""
+    """Return ranges of the days that are due, joined where one range is cheaper today than two."""
     best: list[tuple[int, list[Range]]] = [(0, [])]
     for end, day in enumerate(days):
         best.append(min(
@@ -90,7 +90,7 @@ ANY = Costs(1, 1)
 
 
 def lengths_of(tiers: tuple[Tier, ...], plan: Plan, costs: Costs) -> Counter[int]:
-    """How often a range of which length is asked for in a cycle, by an account that is read as it is due."""
+    """Return how often each length of a range is requested in a cycle, for an account that is read when it is due."""
     return _lengths(tiers, plan, costs if plan in (in_pieces, cheapest_cover) else ANY)
 
 
@@ -107,22 +107,22 @@ def _lengths(tiers: tuple[Tier, ...], plan: Plan, costs: Costs) -> Counter[int]:
 
 
 def calls_a_day(lengths: Mapping[int, int], costs: Costs) -> float:
-    """Calls of all reports of an account, a day."""
+    """Return the calls per day of all reports of an account."""
     return REPORTS * sum(count * costs.of(days) for days, count in lengths.items()) / CYCLE
 
 
 def every(tiers: tuple[Tier, ...], age: int) -> int:
-    """How many days a day of that age may be stale."""
+    """Return how many days a day of that age may be stale."""
     return next(tier.every for tier in tiers if age <= tier.age)
 
 
 def keeps(tiers: tuple[Tier, ...], promise: tuple[Tier, ...] = PROMISE) -> bool:
-    """Whether no day is staler than promised."""
+    """Return whether no day is staler than promised."""
     return all(every(tiers, age) <= every(promise, age) for age in range(1, STABLE_AFTER_DAYS + 1))
 
 
 def tapers(ages: Sequence[int], promise: tuple[Tier, ...] = PROMISE) -> Iterator[tuple[Tier, ...]]:
-    """Every taper with steps at those ages that keeps the promise, each once."""
+    """Yield every taper with steps at those ages that keeps the promise, each once."""
     everies = [range(1, every(promise, age) + 1) for age in ages]
     for chosen in itertools.product(*everies):
         if list(chosen) == sorted(chosen):
@@ -135,12 +135,12 @@ def tapers(ages: Sequence[int], promise: tuple[Tier, ...] = PROMISE) -> Iterator
 
 
 def spelled(tiers: tuple[Tier, ...]) -> str:
-    """A taper as the setting has it."""
+    """Return a taper in the form of the setting."""
     return ",".join(f"{tier.age}:{tier.every}" for tier in tiers)
 
 
 def cheapest(plan: Plan, costs: Costs, among: Sequence[tuple[Tier, ...]]) -> tuple[float, tuple[Tier, ...]]:
-    """The taper that costs the fewest calls a day; of equal ones the one that is read least often."""
+    """Return the taper that costs the fewest calls a day, and these calls; of equal ones the least frequent reads."""
     costs_by_tiers = [(calls_a_day(lengths_of(tiers, plan, costs), costs), tiers) for tiers in among]
     least = min(calls for calls, _ in costs_by_tiers)
     return [(calls, tiers) for calls, tiers in costs_by_tiers if calls == least][-1]
@@ -148,16 +148,16 @@ def cheapest(plan: Plan, costs: Costs, among: Sequence[tuple[Tier, ...]]) -> tup
 
 # Days of these ages are read again within so many days; the last read is at 29 to 35, that is, every 7 days.
 STEPS = (*((tier.age, tier.every) for tier in PROMISE[:-1]), (LAST_READ_AGE, PROMISE[-1].every))
-# Other lengths do no more than the next shorter one of these.
+# Any other length has the same effect as the next shorter one of these.
 LENGTHS = sorted({age - late for age, every_days in STEPS for late in range(every_days)})
 
-# For every step, on which of the coming days its oldest age has been read lately enough.
+# For every step and each of the coming days: whether the oldest age of the step has been read recently enough.
 ReadLately = tuple[tuple[bool, ...], ...]
 
 
 def after(state: ReadLately, length: int) -> ReadLately | None:
-    """Return the state after yesterday and so many days are read; None when the promise is broken today. A day that is
-    read now is older when it is looked at later."""
+    """Return the state after a read of the `length` days up to yesterday; None when the promise is broken today. A day
+    that is read now is older when a later day is checked."""
     now = tuple(
         tuple(was or length + late >= age for late, was in enumerate((*before, False)))
         for (age, _), before in zip(STEPS, state, strict=True)
@@ -167,7 +167,7 @@ def after(state: ReadLately, length: int) -> ReadLately | None:
 
 @functools.cache
 def timetables() -> dict[ReadLately, dict[int, ReadLately]]:
-    """Everything that can follow on everything, one range a day, while the promise is kept."""
+    """Return every state that is reachable while the promise is kept, with its next states by length of the range."""
     following: dict[ReadLately, dict[int, ReadLately]] = {}
     todo: list[ReadLately] = [tuple((True,) * (within - 1) for _, within in STEPS)]
     while todo:
@@ -179,8 +179,8 @@ def timetables() -> dict[ReadLately, dict[int, ReadLately]]:
 
 
 def least_calls(plan: Plan, costs: Costs) -> float:
-    """Calls a day that no timetable of one range a day can go below while it keeps the promise, whatever it is made
-    by: the round trip of the smallest mean cost (Karp)."""
+    """Return the fewest calls a day of any timetable of one range a day that keeps the promise: the cycle of smallest
+    mean cost (Karp)."""
     ranges_of = {length: plan([FIRST], costs, FIRST + dt.timedelta(length - 1)) for length in LENGTHS}
     calls = {length: sum(costs.of(len(part.days)) for part in ranges) for length, ranges in ranges_of.items()}
     graph = timetables()

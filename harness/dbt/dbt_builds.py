@@ -55,7 +55,7 @@ class DbtBuilds:
         return {result.node.name: str(result.status) for result in results}
 
     def run_and_kill(self, file: Path, *, after_models: int) -> None:
-        """Run dbt on the stored models in a process of its own, and kill it when it has reported so many of them."""
+        """Run dbt on the stored models in a separate process, and kill it when it has reported this number of them."""
         command = [
             str(Path(sys.executable).parent / "dbt"), "--log-level-file", "none", "run", *STORED, "--project-dir",
             str(self.project), "--profiles-dir", str(self.project), "--target-path", str(self.folder / "killed"),
@@ -72,7 +72,7 @@ class DbtBuilds:
         assert running.returncode == -signal.SIGKILL, f"it ended before it was killed: {running.returncode}"
 
     def differences(self, file: Path, selection: tuple[str, ...] = STORED) -> list[str]:
-        """Build the selected models of a copy from nothing, and return how many rows of which marts differ from it."""
+        """Build the selected models of a copy with a full refresh; return a line for each mart that differs from it."""
         copy = self.folder / "refreshed" / file.name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
@@ -87,7 +87,7 @@ def build(file: Path, *selection: str) -> dict[str, str]:
 
 
 def differing_rows(file: Path, other: Path) -> list[str]:
-    """Return a line for every table and view of the marts that is not the same in both files."""
+    """Return a line for every table and view of the marts that differs between the files."""
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, path in (("built", file), ("refreshed", other)):

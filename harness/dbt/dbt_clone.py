@@ -1,4 +1,4 @@
-"""A clone as an engineer has it: the dbt project in a folder of its own, next to a home with a published warehouse."""
+"""A clone as an engineer has it: the dbt project in a separate folder, next to a home with a published warehouse."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DbtClone:
 
 
 def make_clone(path: Path) -> DbtClone:
-    """Copy the dbt project, without what dbt has made."""
+    """Copy the dbt project, without files that dbt has written."""
     shutil.copytree(
         dbt_project_folder(), path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs", ".metricflow")
     )

@@ -1,1 +1,1 @@
-"""Pulls from a sandbox in trouble."""
+"""Pulls from a sandbox with faults."""

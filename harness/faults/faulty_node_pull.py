@@ -1,4 +1,4 @@
-"""A week of a Page or an Instagram account, pulled from a sandbox in trouble: every fault at every kind of call."""
+"""A week of a Page or an Instagram account, pulled from a sandbox with faults: every fault at every kind of call."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PLACES = {
     PAGE.name: (BATCH, METRICS, OBJECT_METRICS, r"GET {node_id}/posts"),
     INSTAGRAM_ACCOUNT.name: (BATCH, METRICS, OBJECT_METRICS, r"GET {node_id}/media", r"GET {node_id}/stories"),
 }
-# What decides how a report run ends has no place in a call of these nodes.
+# All faults but those of report runs, which these nodes don't have.
 FAULTS = (
     "code1_reduce", "100_1487534", "17_2446079", "613_1487742", "4", "32", "80000", "80001", "80002", "2_503",
     "200_missing", "10", "100_33", "dead_metric", "500", "html_502", "empty_200", "empty_page", "success_false",
     "truncated", "timeout", "190_463", "190_458", "190_460", "190_467", "190_492", "190_493", "batch_null",
 )
-# Said again and again, nothing at all is what no data looks like; of stories that nobody knows yet, said once.
+# Empty responses: repeated ones look the same as no data. For stories that were never read, one is enough.
 NO_DATA = ("empty_200", "empty_page")
 # A smaller world, so that one pull is quick.
 WORLD = {"posts_per_page": 20, "media_per_account": 20}
@@ -48,15 +48,15 @@ def cases(kind: NodeKind) -> list[tuple[str, str, int]]:
 
 
 def faulty_world() -> Graph:
-    """Return a sandbox like the one that a pull of this module reads, for its truth."""
+    """Return a sandbox like the one that a pull of this module reads, for its totals."""
     graph = Graph(seed=1, now=None)
     control_of(graph)("world", WORLD)
     return graph
 
 
 class FaultyNodePull(FaultyPull):
-    """The same for a Page or an Instagram account. What Meta refuses of one metric or of one object is a loss that is
-    named: in the states of metrics, or in the record; the value is then absent, and never another one."""
+    """The same for a Page or an Instagram account. A metric or an object that Meta refuses is a named loss, in the
+    states of metrics or in the record: its value is then absent, and never a different one."""
 
     def __init__(self, path: Path, kind: NodeKind, *, truth: NodeTruth) -> None:
         reports = tuple(name for name, report in NODE_REPORTS.items() if report.node_kind is kind)
@@ -115,7 +115,7 @@ class FaultyNodePull(FaultyPull):
         }
         self.named = {metric for _, metric in dead}
         for (report, day), file in landed.items():
-            # What is carried over of stories that have ended is as it was at their last read.
+            # The values of ended stories are those of their last read.
             texts = [text for text in payloads(file) if '"ended_at"' not in text]
             facts = landed_facts(report, self.node_id, texts)
             moments = moments_between(*self._read[(report, day)])
@@ -131,8 +131,8 @@ class FaultyNodePull(FaultyPull):
             assert not wrong, f"{report} of {day} landed wrong: {dict(list(wrong.items())[:3])}"
 
     def recover(self) -> dict[str, int]:
-        """Run again once the trouble is over; after named losses, once more when dead metrics are probed. Return what
-        landed and failed, and how many metrics are dead then."""
+        """Run again when the faults are over; after named losses, once more when dead metrics are probed. Return how
+        many days landed and failed, and how many metrics are dead afterwards."""
         self.graph.faults.planned.clear()
         self.wait(TROUBLE_S)
         self.run()

@@ -1,4 +1,4 @@
-"""A week of one node, pulled from a sandbox in trouble, and compared with what the sandbox says itself."""
+"""A week of one node, pulled from a sandbox with faults, and compared with the sandbox's own totals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from meta_pipeline.sandbox.world.cast import APP_ID
 from meta_pipeline.store.engine import open_store
 
 ACCOUNT, PAGE, INSTAGRAM_ACCOUNT = "act_1000000001", "3000000000001", "17841400000000001"
-# Frozen days: the clock walks on while faults are waited out, and young days would grow.
+# Days that no longer change: the clock moves on while faults are waited out, and recent days would grow.
 DAYS = [dt.date(2026, 10, 5) + dt.timedelta(days=n) for n in range(7)]
 REPORTS = ("account_insights", "ad_insights")
 LATENCY_S = 0.1  # of a call, on the virtual clock
@@ -60,7 +60,7 @@ class FaultyPull:
         return None
 
     def context(self, backfill_id: str) -> PullContext:
-        """Return what a run of `land` works with."""
+        """Return the context of a run of `land`."""
         return PullContext(
             graph=self.client,
             tokens=self,  # type: ignore[arg-type]
@@ -77,11 +77,11 @@ class FaultyPull:
         return self.results
 
     def wait(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Move the clock by this time."""
         self.clock.run(lambda: self.clock.sleep(seconds))
 
     def never_wrong(self) -> dict[str, int]:
-        """Check that every day landed with what the sandbox says or failed with a reason; return how many of each."""
+        """Check that every day landed with the sandbox's values or failed with a reason; return how many of each."""
         landed: dict[tuple[str, dt.date], LandedFile] = {}
         failed: set[tuple[str, dt.date]] = set()
         for result in self.results:
@@ -100,7 +100,7 @@ class FaultyPull:
         return [(report, day) for report in self.reports for day in self.days]
 
     def check_landed(self, landed: Mapping[tuple[str, dt.date], LandedFile]) -> None:
-        """Fail when a day that landed is not what the sandbox says."""
+        """Fail when a landed day differs from the sandbox's values."""
         facts: dict[tuple[str, dt.date], tuple[Decimal, int]] = defaultdict(lambda: (Decimal(0), 0))
         expected = totals.daily_totals(self.graph.world, since=DAYS[0], until=DAYS[-1], at=self.graph.now())
         for level, report in (("account", "account_insights"), ("ad", "ad_insights")):

@@ -1,1 +1,1 @@
-"""Processes that are killed, and what must be whole afterwards."""
+"""Processes that are killed, and checks of the data afterwards."""

@@ -1,7 +1,7 @@
-"""One erasure that is killed at chosen moments, again and again, and goes on in another process each time.
+"""One erasure that is killed repeatedly, at chosen moments, and continues in another process each time.
 
 `python -m harness.kills.erasure_kills KIND SUBJECT` runs in the environment of a home: every moment has a process of
-its own, forked from this one, that kills itself before or after a call. It prints, as JSON, the moments that came."""
+its own, forked from this one, that kills itself before or after a call. It prints the reached moments as JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MOMENTS = (
     Moment(_WAREHOUSES, "write_copy", "before"),
     Moment(_WAREHOUSES, "write_copy", "after"),  # the copy is whole, and not in place
     Moment(_WAREHOUSES, "rewrite", "after"),
-    Moment(_WAREHOUSES, "remove_published", "before"),  # of the published files, the complete one is written anew
+    Moment(_WAREHOUSES, "remove_published", "before"),  # the complete published file is rewritten, the others are not
     Moment(_WAREHOUSES, "rewrite", "after", 2),
     Moment(_HISTORY, "_runs_of", "after"),
     Moment(_HISTORY, "_erase", "after", 2),
@@ -89,7 +89,7 @@ def _erase(kind: Any, subject: str) -> None:
 
 
 def main(kind: str, subject: str) -> None:
-    """Kill and go on at every moment, then go on to the end."""
+    """Kill and continue at every moment, then continue to the end."""
     importlib.import_module(_FLOW)
     importlib.import_module("meta_pipeline.bootstrap")
     came: list[str] = []

@@ -1,8 +1,8 @@
-"""A backfill on the real command line that is killed, whole process group and all, at moments that a test or a
-benchmark chooses; what it left behind, and whether a report run was paid for twice.
+"""A backfill on the real command line whose whole process group is killed at moments that a test or a benchmark
+chooses; checks of its leftovers, and of report runs that were charged twice.
 
-What may be paid for without being recorded: a POST whose answer had not come, or whose id had not been written down,
-when the kill came. A backfill has as many of these in flight as threads request ahead (PREFETCHED_AT_ONCE of
+A report run may be charged without being recorded when the kill comes before the response of its POST arrives or its id
+is stored. A backfill has as many of these in flight as it has threads that prefetch (PREFETCHED_AT_ONCE of
 `flows/pulling/prefetching.py`, one thread an account at most), and one for each of its two processes that land."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _THIS = "select id from backfills order by started_at desc limit 1"
 
 @dataclass
 class Killing:
-    """One home whose backfill is killed. `unrecorded`: report runs that were paid for and not written down, by run."""
+    """One home whose backfill is killed. `unrecorded`: how many report runs were charged and not recorded, by run."""
 
     home: Home
     sandbox: Sandbox
@@ -67,33 +67,33 @@ class Killing:
 
     @property
     def landed(self) -> int:
-        """Days of this backfill that are in the ledger."""
+        """Return how many days of this backfill are in the ledger."""
         return self._count(
             f"select count(*) from landed_files where report in {REPORTS} and backfill_id = ({_THIS})"
         )
 
     @property
     def loaded(self) -> int:
-        """Files that are in the warehouse."""
+        """Return how many files are loaded."""
         return self._count("select count(*) from landed_files where loaded_at is not null")
 
     @property
     def waiting(self) -> int:
-        """Files that landed and are not in the warehouse."""
+        """Return how many landed files are not loaded."""
         return self._count("select count(*) from landed_files where loaded_at is null")
 
     @property
     def posts(self) -> int:
-        """Report runs that the sandbox was asked for."""
+        """Return how many report runs were submitted to the sandbox."""
         return posts(self.sandbox)
 
     @property
     def recorded(self) -> int:
-        """Report runs whose ids were written down."""
+        """Return how many ids of report runs are recorded."""
         return len(self._ids)
 
     def start(self) -> None:
-        """The backfill is under way."""
+        """Start the backfill."""
         self._published_at = self._published()
         with self._stderr_file.open("w") as stderr:
             self._running = subprocess.Popen(
@@ -102,7 +102,7 @@ class Killing:
             )
 
     def kill_when(self, is_time: Callable[[], bool], pause_s: float = 0.0) -> None:
-        """All of its processes are killed a moment after `is_time`; it must not have ended before."""
+        """Kill all of its processes `pause_s` after `is_time`; fail when it has ended before."""
         assert self._running
         while not is_time():
             assert self._running.poll() is None, "it ended before it could be killed"
@@ -110,7 +110,7 @@ class Killing:
         assert self.kill_after(pause_s), "it ended before it could be killed"
 
     def kill_after(self, seconds: float) -> bool:
-        """Killed so many seconds from now; False when it ended, well, before that."""
+        """Kill it after this time and return True; return False when it has ended successfully before."""
         assert self._running
         try:
             code = self._running.wait(seconds)
@@ -126,17 +126,17 @@ class Killing:
         return False
 
     def finish(self) -> None:
-        """The same command once more, to its end."""
+        """Run the same command again, to its end."""
         ended = self.home.run(*BACKFILL)
         assert ended.returncode == 0, ended.stderr
         self._account_for()
         assert self.landed == DAYS
 
     def phase(self) -> str:
-        """What was under way when it was killed."""
+        """Return the phase in which it was killed."""
         is_as_before = self._published() == self._published_at
         if is_as_before and self._count(f"select count(*) from backfills where id = ({_THIS}) and status = 'done'"):
-            return "starting"  # what is recorded last is the one before it
+            return "starting"  # the last recorded backfill is the one before it
         if self.landed < DAYS:
             return "landing" if self.landed or self._is_begun() else "starting"
         if self.waiting:
@@ -144,14 +144,14 @@ class Killing:
         return "building" if is_as_before else "published"
 
     def is_true(self) -> bool:
-        """Whether the marts are the sandbox's own totals."""
+        """Return whether the marts have the sandbox's own totals."""
         truth = truth_of(self.sandbox)
         is_true = truth and all(truth == sums_of(self.home, level) for level in ("account", "ad", "demographics"))
         return bool(is_true) and not self.wrong_nodes()
 
     def wrong_nodes(self) -> list[str]:
-        """Return a sentence for everything that is wrong with what is known of Pages and Instagram accounts: their
-        marts, and the objects and metrics in the control store."""
+        """Return a sentence for each error in the data of Pages and Instagram accounts: in their marts, and in the
+        objects and metrics in the control store."""
         truth, expected = NodeTruth(self.sandbox.control), dict[Key, list[dict[str, Any]]]()
         days = [dt.date.fromisoformat(SINCE) + dt.timedelta(days=n) for n in range(7)]
         with closing(sqlite3.connect(self._store, timeout=30)) as store:
@@ -169,24 +169,24 @@ class Killing:
                     count = len({fact[1] for fact in facts if fact[0] == "field"})
                     stored = objects.get(f"{report} {node_id}")
                     if report in SNAPSHOT_REPORTS and stored != count:
-                        wrong.append(f"{stored} objects of {report} of {node_id} are known, of {count}")
+                        wrong.append(f"{stored} objects of {report} of {node_id} are stored, of {count}")
         return [*wrong, *wrong_rows(mart_rows(self.home.sql), expected)]
 
     def _account_for(self) -> None:
-        """What was paid since the last look is recorded, but for what was in flight; what was recorded before keeps
-        its id, so nobody asked for it again."""
+        """Check that report runs charged since the last check are recorded, except those in flight, and that runs
+        recorded before have the same ids, so that none was submitted again."""
         with closing(sqlite3.connect(self._store, timeout=30)) as store:
             rows = store.execute("select backfill_id, request_digest, report_run_id from report_runs").fetchall()
         now = {(backfill_id, digest): id for backfill_id, digest, id in rows}
         again = [key for key, id in self._ids.items() if now.get(key) != id]
-        assert not again, f"recorded report runs were paid for twice: {again}"
+        assert not again, f"recorded report runs were charged twice: {again}"
         paid, recorded = self.posts - self._posts, len(now) - len(self._ids)
         assert recorded <= paid <= recorded + IN_FLIGHT, (paid, recorded)
         self.unrecorded.append(paid - recorded)
         self._posts, self._ids, self.paid = self._posts + paid, now, self.paid + paid
 
     def _is_begun(self) -> bool:
-        """Whether this backfill has asked for a report run."""
+        """Return whether this backfill has submitted a report run."""
         return bool(self._count(f"select count(*) from report_runs where backfill_id = ({_THIS})"))
 
     @property

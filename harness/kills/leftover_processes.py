@@ -1,4 +1,4 @@
-"""The processes that a home has left running: every process has its home in its environment."""
+"""The running processes of a home: every process has its home in its environment."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def processes_of(home: Home) -> list[psutil.Process]:
 
 
 def left_after(home: Home, *, within_s: float = 20.0) -> list[str]:
-    """Return the command lines of what still runs after `within_s`; empty as soon as nothing does."""
+    """Return the command lines of processes that still run after `within_s`; return at once when none does."""
     _, alive = psutil.wait_procs(processes_of(home), timeout=within_s)
     return [" ".join(process.cmdline()) for process in alive]

@@ -78,7 +78,7 @@ def fill(home: Home, *, export_to: Path | None = None) -> Path:
 
 def plant(home: Home, words: tuple[str, ...]) -> str:
     """Write words into logs, samples, archives, into every table that may name somebody, and into the free pages and
-    the write-ahead log of a database; return what stands for a member of the customer there."""
+    the write-ahead log of a database; return the digest that represents a member of the customer there."""
     folder = Path(home.environment["META_PIPELINE_HOME"])
     member = digest_of_member(AROHA_MEMBER, key=home.environment["META_PIPELINE_APP_SECRET"])
     text = "\n".join(f'{{"message": {json.dumps(f"reads {word} now")}}}' for word in words)
@@ -128,11 +128,11 @@ def files_that_mention(folder: Path, words: tuple[str, ...], *, without: tuple[s
     }
     mentioning: dict[str, list[str]] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        # Opening a database of SQLite for the last time removes what lies beside it.
+        # When the last connection to a SQLite database is closed, the files beside it are removed.
         if set(file.relative_to(folder).parts) & set(without) or not file.exists():
             continue
         everything = b"\0".join([str(file.relative_to(folder)).encode(), *_contents(file)])
-        # The plain search first: it is fast, and hardly anything passes it.
+        # The plain search runs first: it is fast, and few files need the other one.
         if present := [
             word for word, pattern in patterns.items() if word.encode() in everything and pattern.search(everything)
         ]:
@@ -165,7 +165,7 @@ def _contents(file: Path) -> Iterator[bytes]:
 
 
 def marts_of(folder: Path, tenant: str) -> dict[str, list[str]]:
-    """Return every row of every mart in a tenant's published file, except which publication it is."""
+    """Return every row of every mart in a tenant's published file, except those of `publication`."""
     file = folder / "published" / tenant / "warehouse.duckdb"
     with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
         names = connection.execute(
@@ -178,7 +178,7 @@ def marts_of(folder: Path, tenant: str) -> dict[str, list[str]]:
 
 
 def without_words(marts: dict[str, list[str]], words: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return these rows as they are to be once the words are erased."""
+    """Return these rows as they must be after the words are erased."""
     def erased(row: str) -> str:
         for word in words:
             row = row.replace(word, "erased")
@@ -194,7 +194,7 @@ def connect_system_user(home: Home, sandbox: Sandbox) -> None:
 
 
 def forget(home: Home, subject: str, *options: str) -> dict[str, Any]:
-    """Run `forget` and return what it says."""
+    """Run `forget` and return its output."""
     ran = home.run("forget", subject, "--json", *options)
     assert ran.returncode == 0, ran.stderr
     result: dict[str, Any] = json.loads(ran.stdout)

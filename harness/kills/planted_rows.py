@@ -1,4 +1,4 @@
-"""Rows of the control store that name a customer, wherever one may: planted by hand, without a model of the tables."""
+"""Rows that name a customer in every possible column of the control store, planted without a model of the tables."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _VALID: Mapping[str, Mapping[str, object]] = {
     "node_versions": {"kind": "pixel", "access": "owned", "timezone": None, "currency": None},
     "link_changes": {"kind": "pixel", "change": "owner"},
 }
-# The tables whose rows are a customer's by an id or a digest alone.
+# The tables whose rows belong to a customer only by an id or a digest.
 MEMBERS = ("web_sessions", "sign_in_links")
 _FILLERS = {"DATETIME": "2026-01-02 12:00:00.000000", "DATE": "2026-11-20", "JSON": "[]", "BLOB": b"", "BOOLEAN": 0}
 
 
 def digest_of_member(email: str, *, key: str) -> str:
-    """Return what stands for the address of somebody who signs in."""
+    """Return the digest that represents the address of a person who signs in."""
     return hmac.new(key.encode(), f"person\0{email}".encode(), hashlib.sha256).hexdigest()
 
 

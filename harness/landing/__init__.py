@@ -1,1 +1,1 @@
-"""Landings and stores that are made without a pull, and readers of what is published."""
+"""Landings and stores that are made without a pull, and readers of published files."""

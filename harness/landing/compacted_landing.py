@@ -1,5 +1,5 @@
-"""A landing of random days, re-reads and listings, what its ledger says that it holds, and a compaction that is killed
-at any of its steps."""
+"""A landing of random days, repeated reads and listings, the rows that its ledger names, and a compaction that is
+killed at any of its steps."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class CompactedLanding:
 
     @classmethod
     def restored(cls, copy: Path, folder: Path) -> CompactedLanding:
-        """Return the landing as it was when it was copied, under the folder that its ledger names."""
+        """Restore the copied landing under the folder that its ledger names, and return it."""
         shutil.rmtree(folder)
         shutil.copytree(copy, folder)
         return cls(folder)

@@ -37,7 +37,7 @@ _MONTH = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedWorld:
-    """Accounts of the sandbox with so many ads each, in a home (`store`: the URL of its control store; `landing`)."""
+    """Accounts of the sandbox with `ads` ads each, in a home (`store`: the URL of its control store; `landing`)."""
 
     store: str
     landing: str

@@ -31,7 +31,7 @@ while True:
 
 
 class PublishedReaders:
-    """So many processes that read these files; `answers`: the different ones of each process, between two reads."""
+    """Processes that read these files; `answers`: the distinct results of each process since the last `read`."""
 
     def __init__(self, locations: Sequence[str], queries: Sequence[str], *, count: int = 4) -> None:
         arguments = json.dumps([list(locations), list(queries)])
@@ -53,7 +53,7 @@ class PublishedReaders:
             process.communicate()
 
     def read(self) -> None:
-        """Collect what every process was answered until now; raise RuntimeError with its error when one has ended."""
+        """Collect the results of every process until now; raise RuntimeError with its error when one has ended."""
         for process in self._processes:
             assert process.stdin is not None and process.stdout is not None and process.stderr is not None
             process.stdin.write("\n")

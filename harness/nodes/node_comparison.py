@@ -1,4 +1,4 @@
-"""The marts of Pages and Instagram accounts beside what the sandbox said when each day was read."""
+"""The marts of Pages and Instagram accounts, compared with the sandbox's values at the time of each read."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from harness.nodes.node_routine import NodeRead, NodeRoutine
 from harness.nodes.node_truth import NodeTruth, control_of, moments_between
 
 OBJECT_REPORTS = ("page_posts", "instagram_media")
-# So young, an object is read every day.
+# Objects of up to this age are read every day.
 DAILY_UNTIL_AGE = 7
 MAX_SENTENCES = 50
 
 
 class NodeComparison:
-    """A routine's marts, and what should be in them: `rows` were compared."""
+    """A routine's marts and their expected rows. `rows`: how many were compared."""
 
     def __init__(self, routine: NodeRoutine) -> None:
         self.routine, self.truth = routine, NodeTruth(control_of(routine.graph))
         self.rows = 0
 
     def everything(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """Return a sentence for everything that is wrong."""
+        """Return a sentence for every difference."""
         def query(sql: str) -> list[Mapping[str, Any]]:
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description or ()]
@@ -40,8 +40,8 @@ class NodeComparison:
         return [*wrong_rows(rows, expected)[:MAX_SENTENCES], *self._objects(query)]
 
     def _moments(self) -> dict[Key, list[dict[str, Any]]]:
-        """Return for each row that can be there what was true of it during the last read of its day; of a story, during
-        the last read while it was live."""
+        """Return, for each possible row, its true values during the last read of its day (of a story: the last read
+        while it was live)."""
         moments: dict[Key, list[dict[str, Any]]] = {}
         for (report, node_id, day), reads in sorted(self.routine.reads.items(), key=lambda item: item[0][2]):
             for read in reads if report == "instagram_stories" else reads[-1:]:
@@ -54,7 +54,7 @@ class NodeComparison:
         return moments
 
     def _obligatory(self) -> set[Key]:
-        """Return the rows that have to be there: all but those of posts and media that are not read every day."""
+        """Return the rows that must exist: all but those of posts and media that are not read every day."""
         keys: set[Key] = set()
         first = min(day for report, _, day in self.routine.reads if report in OBJECT_REPORTS)
         for (report, node_id, day), reads in self.routine.reads.items():

@@ -1,5 +1,5 @@
-"""Marts of Pages and Instagram accounts beside the facts of `harness.nodes.node_truth`: rows by mart and key, each with
-the values of its columns."""
+"""Marts of Pages and Instagram accounts, compared with the facts of `harness.nodes.node_truth`: rows by mart and key,
+each with the values of its columns."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ MART_OF = {
 
 
 def mart_rows(query: Query) -> MartRows:
-    """Return every row of every mart that has values; fail when a key is there twice."""
+    """Return every row of every mart that has values; fail when a key occurs twice."""
     rows: MartRows = {}
     for mart, (key, columns) in MARTS.items():
         story = " where not is_story" if mart == "instagram_business__posts_history" else ""
@@ -113,7 +113,7 @@ def _value(facts: Facts, id: str, metric: str) -> Decimal | None:
     breakdown, _, key = part.partition(":")
     value = facts.get(("insight", id, name, breakdown, key))
     if value is None and name == "page_media_view" and ("insight", id, name, "", "") in facts:
-        value = 0  # Meta leaves a breakdown's value of 0 out, and the other part is the total then
+        value = 0  # Meta leaves out a breakdown's value of 0; the other part is then the total
     if value is None:
         return None
     if metric.endswith("+"):
@@ -126,8 +126,8 @@ def _number(value: Any) -> Decimal:
 
 
 def wrong_rows(rows: MartRows, moments: Mapping[Key, list[dict[str, Any]]]) -> list[str]:
-    """Return a sentence for each column that differs from what was true at every moment during its read, and for each
-    row that is there and should not be."""
+    """Return a sentence for each column whose value was true at no moment during its read, and for each row that should
+    not exist."""
     wrong = [f"{key} is there: {rows[key]}" for key in rows.keys() - moments.keys()]
     for key, truths in moments.items():
         row = rows.get(key, {})

@@ -1,5 +1,5 @@
-"""Pages and Instagram accounts in the daily routine: what the schedules say is due is read while trouble comes by lot,
-stories every hour; meanwhile posts and media are edited and deleted, days come late, and metrics retire."""
+"""Pages and Instagram accounts in the daily routine: everything that is due by the schedules is read under random
+faults, stories every hour; meanwhile posts and media are edited and deleted, days come late, and metrics retire."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from meta_pipeline.status.due_pulls import due_pulls
 from meta_pipeline.store.connections import node_links
 
 WORLD = {"posts_per_page": 150, "media_per_account": 150, "page_late_days": 2, "instagram_late_hours": 30}
-# After so long, while the routine runs; one of each kind of object.
+# After this time, while the routine runs, these metrics retire: one of each kind of object.
 RETIRED_AFTER = dt.timedelta(hours=30)
 RETIRED = ("page_video_views", "post_clicks", "saves", "total_comments", "replies")
 METRICS, LISTING, BATCH = r"GET [\d_]+/insights", r"GET \d+/(posts|media|stories)", r"POST $"
-# Trouble that costs no value: what names a metric or an object as the culprit is in `harness.faults.faulty_node_pull`.
+# Faults that lose no value; those that blame a metric or an object are in `harness.faults.faulty_node_pull`.
 TROUBLE = (
     *((fault, place) for fault in (
         "2_503", "500", "html_502", "success_false", "truncated", "timeout", "17_2446079", "613_1487742",
         "code1_reduce", "100_1487534") for place in (METRICS, LISTING, BATCH)),
     *((fault, BATCH) for fault in ("80001", "80002", "32", "10")), ("batch_null", METRICS),
 )
-LOST_ANSWER = ("empty_200", METRICS, 1)  # said twice, nothing at all is what no data looks like
+LOST_ANSWER = ("empty_200", METRICS, 1)  # only once: two empty responses look the same as no data
 MOST_TRIES = 12
-NEWEST = 30  # of the objects of a node, the ones that somebody edits or deletes
+NEWEST = 30  # objects of a node, among which some are edited or deleted
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRead:
-    """A day of a report of a node that was read, and between which moments."""
+    """One read of a node's report for a day: when it began and when the day landed."""
 
     report: str
     node_id: str
@@ -53,7 +53,8 @@ class NodeRead:
 
 
 class NodeRoutine:
-    """Every Page and Instagram account of a sandbox. `context_of`: a backfill, given the node and its id."""
+    """Every Page and Instagram account of a sandbox. `context_of`: returns the context of a pull, given the ids of the
+    node and of the backfill."""
 
     def __init__(
         self, graph: Graph, clock: VirtualClock, engine: sa.Engine, *, context_of: Callable[[str, str], PullContext],
@@ -79,7 +80,7 @@ class NodeRoutine:
         self.met: Counter[str] = Counter()
 
     def change_objects(self) -> None:
-        """Somebody edits one of the newest posts and media of each node, and deletes another one."""
+        """Edit one of the newest posts or media of each node, and delete another one."""
         truth = {"posts": ("truth/pages", "posts", "post_id", "page_id", "message"),
                  "media": ("truth/instagram", "media", "media_id", "instagram_account_id", "caption")}
         day = self.clock.now().date().isoformat()
@@ -94,7 +95,7 @@ class NodeRoutine:
                 self.changed.update((f"{what} edited", f"{what} deleted"))
 
     def tick(self) -> None:
-        """Everything that is due is read, of all nodes at once, until it has landed; trouble comes by lot."""
+        """Read everything that is due, of all nodes at once, under random faults, until it has landed."""
         drawn = [(fault, place, self.chance.randint(1, 2)) for fault, place in self.chance.sample(TROUBLE, 8)]
         lots = [LOST_ANSWER, *drawn]
         self.order("faults", [{"fault": fault, "path": place, "times": times} for fault, place, times in lots])
@@ -116,7 +117,7 @@ class NodeRoutine:
         self.graph.faults.planned.clear()
 
     def read_stories(self) -> None:
-        """The stories of every account are read, as they are every hour."""
+        """Read the stories of every account, as `up` does every hour."""
         now = self.clock.now()
 
         def read(link: NodeLink) -> None:
@@ -136,7 +137,7 @@ class NodeRoutine:
                 failed[link.id] = reason
 
     def _land(self, node_id: str, days: Sequence[dt.date], reports: Sequence[str], backfill_id: str) -> str:
-        """Land these days, and remember when each was read; return why one did not land, "" when all did."""
+        """Land these days and record when each was read; return the reason why one did not land, "" when all did."""
         begun, reason = self.clock.now(), ""
         context = self.context_of(node_id, backfill_id)
         for result in side_by_side.land_side_by_side({node_id: days}, reports, context=context, at_once=1):

@@ -1,7 +1,7 @@
-"""The facts that a day of a report of a Page or an Instagram account has: as the sandbox says them at a moment, and as
-they landed. A fact is a key (`insight` or `field`, the object, the metric or field, the breakdown and its value) with
-one value; what Meta leaves out has no key. Where a metric has values of several periods or timeframes, its name in the
-key is followed by them."""
+"""The facts of a day of a report of a Page or an Instagram account: the sandbox's at a moment, and the landed ones. A
+fact is a key (`insight` or `field`, the object, the metric or field, the breakdown and its value) with one value;
+values that Meta leaves out have no key. Where a metric has values of several periods or timeframes, the key has them
+after the metric's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Fact = tuple[str, ...]
 Facts = dict[Fact, Any]
 Control = Callable[..., Any]
 ONE_DAY, ONE_HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
-# Fields whose values the truth has; a post's are those of `pages.truth`.
+# Fields whose values the sandbox's truth has; those of posts are in `pages.truth`.
 POST_FIELDS = ("created_time", "updated_time", "message", "permalink_url", "status_type")
 MEDIA_FIELDS = ("caption", "media_type", "media_product_type", "permalink", "timestamp", "like_count", "comments_count")
 DIMENSIONS = ("age", "gender", "country", "city")
@@ -33,12 +33,12 @@ OF_THE_MOMENT = frozenset(("page_posts", "instagram_media", "instagram_stories")
 
 
 def control_of(graph: Graph) -> Control:
-    """Return the control calls of a sandbox without a network, called as those of `Sandbox.control`."""
+    """Return a function for control calls to a sandbox without a network, with the signature of `Sandbox.control`."""
     return lambda what, body=None, **query: control(graph, what, body, query)
 
 
 class NodeTruth:
-    """The facts that the sandbox says. `version` is of the Graph API; `registry`: what the pipeline requests."""
+    """The sandbox's facts. `version` is of the Graph API; `registry`: the metrics that the pipeline requests."""
 
     def __init__(self, ask: Control, *, registry: Registry = METRICS, version: str = "v24.0") -> None:
         self.registry, self.version = registry, version
@@ -46,7 +46,7 @@ class NodeTruth:
         self._ask = functools.lru_cache(maxsize=256)(lambda what, query: ask(what, None, **dict(query)))
 
     def facts(self, report: str, node_id: str, days: Sequence[dt.date], at: dt.datetime) -> dict[dt.date, Facts]:
-        """Return the facts of each of these days, read at this moment. A snapshot's are those of the moment."""
+        """Return the facts of each of these days, as read at this moment. A snapshot has the facts of the moment."""
         if report not in OF_THE_MOMENT:  # all other values change at full hours
             at = at.replace(minute=0, second=0, microsecond=0)
         if report == "page_insights":
@@ -180,7 +180,7 @@ class NodeTruth:
 
 
 def landed_facts(report: str, node_id: str, payloads: Iterable[str]) -> Facts:
-    """Return the facts of the records that landed for one day; fail when one is there twice with another value."""
+    """Return the facts of the records that landed for one day; fail when a fact has two values."""
     facts: Facts = {}
     for payload in payloads:
         record = json.loads(payload)
@@ -232,8 +232,8 @@ def _name(metric: str, period: str) -> str:
 
 
 def difference(landed: Facts, truths: Sequence[Facts]) -> dict[Fact, tuple[Any, list[Any]]]:
-    """Return what landed and is true at none of the moments during which it was read, and what is true at every one of
-    them and did not land: the landed value and the true ones."""
+    """Return facts that landed and were true at no moment of the read, and facts that were true at every moment and did
+    not land: by key, the landed value and the true ones."""
     wrong: dict[Fact, tuple[Any, list[Any]]] = {}
     values: dict[Fact, list[Any]] = defaultdict(list)
     for truth in truths:

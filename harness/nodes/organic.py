@@ -27,7 +27,7 @@ ZONE = ZoneInfo(PACIFIC)
 
 
 class Cost(NamedTuple):
-    """What a pull cost: HTTP calls, and the operations that Meta charges."""
+    """The cost of a pull: HTTP calls, and the operations that Meta charges."""
 
     http_calls: int
     operations: int
@@ -52,11 +52,11 @@ class Organic:
 
     @property
     def today(self) -> dt.date:
-        """Return the Pacific day that it is."""
+        """Return the present Pacific day."""
         return self.runtime.clock.at.astimezone(ZONE).date()
 
     def wait(self, **length: float) -> None:
-        """Let time pass."""
+        """Move the clock."""
         self.runtime.clock.at += dt.timedelta(**length)
 
     def days(self, count: int) -> list[dt.date]:
@@ -86,7 +86,7 @@ class Organic:
     def pull(
         self, node_ids: str | Sequence[str], reports: str | Sequence[str], days: Sequence[dt.date] = (), **changes: Any
     ) -> list[LandedFile | FailedDay]:
-        """Pull these reports of these nodes; `cost` is what that cost."""
+        """Pull these reports of these nodes; `cost` is the cost of this pull."""
         nodes = [node_ids] if isinstance(node_ids, str) else node_ids
         names = reports.split() if isinstance(reports, str) else list(reports)
         before = len(self.runtime.events)

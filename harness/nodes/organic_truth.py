@@ -15,7 +15,7 @@ from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.node_kinds import PAGE
 
-# Columns that are no text in what Graph wrote.
+# Columns that are not text in Graph's records.
 JSON_COLUMNS = ("value", "total_value", "insights", "like_count", "comments_count", "is_deleted")
 TEXT_OF = {"page_posts": "message", "instagram_media": "caption"}
 
@@ -24,7 +24,7 @@ def true_facts(
     organic: Organic, report: str, days: Sequence[dt.date] = (), *, nodes: Sequence[str] = (),
     registry: Registry = METRICS,
 ) -> Facts:
-    """Return what the sandbox says now: of these days, else of today; of these nodes, else of all of their kind."""
+    """Return the sandbox's present facts: of these days (default: today) and these nodes (default: all of the kind)."""
     truth = NodeTruth(control_of(organic.runtime.graph), registry=registry)
     facts: Facts = {}
     for node_id in nodes or (PAGES if NODE_REPORTS[report].node_kind is PAGE else INSTAGRAM_ACCOUNTS):
@@ -34,7 +34,7 @@ def true_facts(
 
 
 def loaded_facts(organic: Organic, report: str) -> Facts:
-    """Return what is in the raw table of a report; raise AssertionError for a fact that is there twice."""
+    """Return the facts in the raw table of a report; raise AssertionError for a fact that occurs twice."""
     facts: Facts = {}
     for row in organic.sql(f"select * from {raw_table(report)}"):
         node_id, day = row["node_id"], str(row["day"])

@@ -1,5 +1,5 @@
 """A small world of ad accounts, a Page and an Instagram account that changes in every way that matters to an
-incremental build. What changes lands and is loaded; the order, the places and the figures follow a seed."""
+incremental build. Changes land and are loaded; their order, places and figures follow a seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 
 Record = dict[str, Any]
 FIRST_DAY = dt.date(2026, 11, 1)
-BEGINNING = dt.datetime(2026, 11, 4, 9, tzinfo=dt.UTC)  # the third day is running west of Greenwich
+BEGINNING = dt.datetime(2026, 11, 4, 9, tzinfo=dt.UTC)  # west of Greenwich, the third day has not ended
 DAYS = tuple(FIRST_DAY + dt.timedelta(days=number) for number in range(3))
 # The reports that the world starts with; `new_report` adds those of LATER_REPORTS to one account.
 FIRST_REPORTS = ("ad_insights", "account_insights", "campaign_insights", "ad_insights_by_country")
@@ -73,7 +73,7 @@ class ChangingWorld:
         return chosen
 
     def load(self) -> None:
-        """Load what waits."""
+        """Load the waiting files."""
         self.warehouse.load(self.engine, now=self.now)
 
     def restated_day(self) -> None:
@@ -83,11 +83,11 @@ class ChangingWorld:
         self._land(*key, rows or [self._row(key[1], key[2], 1)])
 
     def emptied_day(self) -> None:
-        """Take all rows of a day."""
+        """Remove all rows of a day."""
         self._land(*self._any_day(), [])
 
     def removed_ad(self) -> None:
-        """Take the first row of a day, whose ad no longer exists."""
+        """Remove the first row of a day, whose ad no longer exists."""
         key = self._any_day()
         self._land(*key, self.days[key][1:])
 
@@ -142,13 +142,13 @@ class ChangingWorld:
         self._update("ads", self.chance.choice(self.accounts), name=name, effective_status="PAUSED", status="PAUSED")
 
     def new_budget(self) -> None:
-        """Change what is left of a budget, which is no new state, and the budget of the ad set, which is."""
+        """Change a remaining budget, which is no new state, and the budget of the ad set, which is one."""
         node = self.chance.choice(self.accounts)
         self._update("campaigns", node, budget_remaining=self._figure())
         self._update("ad_sets", node, daily_budget=self._figure())
 
     def ad_out_of_sight(self) -> None:
-        """Let an ad leave its listing and another be unreadable."""
+        """Remove an ad from its listing and make another unreadable."""
         node = self.chance.choice(self.accounts)
         self._list("ads", node, [{"id": f"{node}A1", "error": "(100/33) gone"}])
 
@@ -161,7 +161,7 @@ class ChangingWorld:
         self._update("ads", node, creative={"id": f"{node}{id}"})
 
     def created_by_us(self) -> None:
-        """Let a plan have created a campaign and an ad."""
+        """Record a campaign and an ad as created by a plan."""
         node = self.chance.choice(self.accounts)
         create_by_plan(self.engine, node, {"campaign": f"{node}C1", "ad": f"{node}A1"}, plan_id=f"{self.now:%d%H}")
 

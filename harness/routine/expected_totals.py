@@ -1,4 +1,4 @@
-"""What a sandbox said of a report's days at a moment, straight from its own totals."""
+"""The values of a report's days at a moment, directly from the sandbox's own totals."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ VIDEO = {
     **{f"video_p{share}_watched_actions": f"p{share}" for share in (25, 50, 75, 95, 100)},
 }
 FIGURES = ("impressions", "clicks", "inline_link_clicks", "spend", "reach", "purchases", "value", *VIDEO)
-# What tells a row apart within an account's day, and what it says; a figure that was not asked for is absent.
+# The key of a row within an account's day, and its figures; a figure that was not requested is absent.
 Key = tuple[str | None, ...]
 Rows = dict[Key, dict[str, Decimal]]
 
 
 def figures_of(report: Report) -> tuple[str, ...]:
-    """The figures that a report asks for, as the sandbox's totals name them, or as fields of a video's funnel."""
+    """Return the figures that a report requests, by their names in the sandbox's totals, or as fields of a video's
+    funnel."""
     requested = {*report.fields, *report.actions, *(("purchases", "value") if "actions" in report.actions else ())}
     return tuple(name for name in FIGURES if name in requested)
 
 
 class ExpectedTotals:
-    """One sandbox's totals, an account and a span at a time. They stand for a day of the account's calendar: what was
-    asked before is kept."""
+    """One sandbox's totals, by account and span of days. They do not change within a day of the account's calendar, so
+    they are cached."""
 
     def __init__(self, graph: Graph, opted_in: frozenset[str]) -> None:
         self.graph, self.opted_in = graph, opted_in
@@ -45,7 +46,7 @@ class ExpectedTotals:
     def days(
         self, report: str, account_id: str, at: dt.datetime, days: Sequence[dt.date]
     ) -> dict[dt.date, Rows]:
-        """The rows of these days, finished ones, as they were shown at that moment."""
+        """Return the rows of these days, which must have ended, as the sandbox returned them at that moment."""
         world = self.graph.world
         wall = world.wall_clock(world.accounts[account_id], at).date()
         assert max(days) < wall, f"{max(days)} of {account_id} was running at {at}"
@@ -85,7 +86,7 @@ def _numbers(report: Report, row: dict[str, Any]) -> dict[str, Decimal]:
 
 
 def _alone(world: World, account_id: str) -> World:
-    """The same world, in which nobody else is asked for."""
+    """Return the same world with only this account."""
     alone = copy.copy(world)
     alone.accounts = {account_id: world.accounts[account_id]}
     return alone
@@ -98,5 +99,5 @@ def _splits(graph: Graph, world: World) -> BreakdownSplitter:
 
 
 def summed(rows: Rows, names: Sequence[str]) -> dict[str, Decimal]:
-    """What adds up over an account's day."""
+    """Return the sums of these figures over an account's day."""
     return {name: sum((row[name] for row in rows.values() if name in row), Decimal(0)) for name in names}

@@ -1,5 +1,5 @@
-"""The daily routine, day after day, on a sandbox without a network and a clock without waiting: what the schedule says
-is due is read of every node while trouble comes by lot, and accounts are listed; then it is loaded and modelled."""
+"""The daily routine, day after day, on a sandbox without a network and a clock without waiting: everything that is due
+by the schedule is read under random faults, and accounts are listed; then it is loaded and modelled."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ TIERS = parse_tiers(Settings.model_fields["restatement"].default)
 TICK, ONE_HOUR = dt.timedelta(hours=6), dt.timedelta(hours=1)  # of the schedules
 PULL_STORIES = dt.timedelta(minutes=40)  # after the full hour
 SUBMIT, POLL, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
-# Trouble that costs no report run, and all there is. Of what is gated Meta gives an account ten report runs a day, and
-# then nothing: where one is due, no trouble asks for another.
+# Faults that need no further report run, and all faults. Meta serves ten report runs of gated reports per account and
+# day: where a gated report is due, no fault may cause another run.
 FREE_TROUBLE = (
     *((fault, place) for fault in (
         "17_2446079", "613_1487742", "2_503", "200_missing", "500", "html_502", "success_false", "truncated", "timeout")
@@ -53,10 +53,10 @@ TROUBLE = (
     *((fault, place) for fault in ("code1_reduce", "100_1487534") for place in (SUBMIT, POLL, READ)),
     *((fate, SUBMIT) for fate in ("job_failed", "job_skipped", "job_stuck", "33_race") for _ in range(4)),
 )
-# Said four times over, nothing at all is what no delivery looks like: it comes once a tick.
+# Once a tick: four empty responses would look the same as no delivery.
 LOST_ANSWER = ("empty_200", READ, 1)
-# What a call may ask for, by lot: as much as there is, rows that part a range by days, data points that part a day by
-# ids, and fewer than one ad has in a day, which parts it by fields.
+# Random limits of a request: none; rows, so that a range is split by days; data points, so that a day is split by ids.
+# NARROW has fewer data points than one ad needs for a day, so that it is split by fields.
 BOUNDS: tuple[Mapping[str, int], ...] = ({}, {"rows_a_request": 150}, {"data_points_a_request": 900})
 NARROW: Mapping[str, int] = {"data_points_a_request": 200}
 MOST_TRIES = 12
@@ -64,7 +64,7 @@ MOST_TRIES = 12
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A day of a report that was read: at which moment, and in which tick of the schedule."""
+    """One read of a report's day: its time, and the tick of the schedule."""
 
     report: str
     account_id: str
@@ -74,8 +74,9 @@ class Read:
 
 
 class Routine:
-    """`moves`: the accounts that change their zone, as the sandbox takes them; `opted_in` those that get what is
-    gated: of these no bound parts a range, because Meta gives them ten such report runs a day and then nothing."""
+    """The daily routine of a sandbox. `moves`: the accounts that change their zone, in the sandbox's form; `opted_in`:
+    accounts with gated reports. No limit splits the ranges of these, because Meta serves only ten such report runs a
+    day."""
 
     def __init__(
         self, path: Path, start: dt.date, *, seed: int = 1, ads: int = 6, moves: Mapping[str, Mapping[str, str]],
@@ -102,24 +103,24 @@ class Routine:
         self.zones: dict[str, ZoneInfo] = {}
         self.reads: set[Read] = set()
         self.tries = 0
-        self.met: Counter[str] = Counter()  # trouble and bounds that came, by name
+        self.met: Counter[str] = Counter()  # faults and limits that occurred, by name
         self._relink()
         self.nodes = NodeRoutine(
             self.graph, self.clock, self.engine, context_of=self._context_of, chance=random.Random(seed)
         )
 
     def order(self, what: str, body: object) -> object:
-        """A control call of the sandbox."""
+        """Make a control call to the sandbox."""
         return control(self.graph, what, body, {})
 
     def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
-        """The vault that a pull is given."""
+        """Return the token of a node, as the vault does."""
         return self.nodes.tokens.get(node_id, self.token)
 
     def one_day(self) -> None:
-        """Every tick of a day: what is due is read and listed, stories every hour; then everything is loaded. Somebody
-        puts a new ad in the place of another, which is deleted, and the links, which know an account's zone, are read
-        again."""
+        """Run every tick of a day: read and list everything that is due, and stories every hour; then load everything.
+        Meanwhile an ad is deleted and replaced by a new one, and the links, which have the accounts' time zones, are
+        read again."""
         gone = self.chance.choice([ad for ad in self.graph.world.ads.values() if ad.status == "ACTIVE"])
         self.order("entities", {"id": gone.id, "status": "DELETED"})
         self.order("entities", {"create": "ad", "adset_id": gone.parents[1].id})
@@ -139,7 +140,7 @@ class Routine:
         self._wait_until(midnight + dt.timedelta(days=1))
 
     def build(self) -> None:
-        """dbt has built the marts and run its own tests on them."""
+        """Build the marts with dbt and run its tests on them."""
         ran = subprocess.run(
             [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir",
              PROJECT, "--target-path", self.path / "dbt", "--log-path", self.path / "dbt"],
@@ -148,7 +149,7 @@ class Routine:
         assert ran.returncode == 0, ran.stdout[-3000:]
 
     def due(self) -> dict[str, list[dt.date]]:
-        """What the schedule would ask for now, by account, on each account's own calendar."""
+        """Return the days that the schedule would request now, by account, on each account's own calendar."""
         days_by_node = {}
         for node_id, zone in self.zones.items():
             today = self.clock.now().astimezone(zone).date()
@@ -186,7 +187,7 @@ class Routine:
             self.clock.run(functools.partial(list_things, node_id, context))
 
     def _lots(self, among: Sequence[tuple[str, str]]) -> Counter[str]:
-        """Trouble is ordered; how often which."""
+        """Plan random faults in the sandbox; return how often each was planned."""
         drawn = [(fault, place, self.chance.randint(1, 2)) for fault, place in self.chance.sample(among, 8)]
         self.order("faults", [{"fault": fault, "path": place, "times": times} for fault, place, times in
                               (LOST_ANSWER, *drawn)])
@@ -196,7 +197,7 @@ class Routine:
         return lots
 
     def _pull(self, due: Mapping[str, Sequence[dt.date]], tick: dt.datetime) -> set[tuple[str, str, dt.date]]:
-        """All accounts at once; what landed."""
+        """Pull all accounts at once; return the days that landed."""
         self.tries += 1
         landed: set[tuple[str, str, dt.date]] = set()
 
@@ -238,6 +239,6 @@ class Routine:
 
 
 def list_things(node_id: str, context: PullContext) -> None:
-    """An account's listings have landed."""
+    """Land the listings of an account."""
     for _ in land_entities(node_id, context=context, listing_policy=ListingPolicy()):
         pass

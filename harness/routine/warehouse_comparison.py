@@ -1,4 +1,4 @@
-"""Raw tables, marts and histories beside what the sandbox said when each day was read."""
+"""Raw tables, marts and histories, compared with the sandbox's values at the time of each read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INSTANT = dt.timedelta(microseconds=1)
 
 
 class WarehouseComparison:
-    """A routine's warehouse, and what should be in it: `wrong` has a sentence for everything that is not so."""
+    """A routine's warehouse and its expected contents: `wrong` has a sentence for every difference."""
 
     def __init__(self, routine: Routine) -> None:
         self.routine, self.expected = routine, ExpectedTotals(routine.graph, routine.opted_in)
@@ -40,7 +40,7 @@ class WarehouseComparison:
             self._reads[read.report][(read.account_id, read.day)].append(read)
 
     def everything(self) -> list[str]:
-        """Every comparison; what is wrong."""
+        """Make every comparison; return the differences."""
         with self.routine.warehouse.open() as connection:
             for report in REPORTS.values():
                 wanted = self._last(report)
@@ -68,16 +68,16 @@ class WarehouseComparison:
         return self.wrong
 
     def as_read(self, read: Read, days: Sequence[dt.date]) -> dict[dt.date, Rows]:
-        """What was said of an account's days when this one was read."""
+        """Return the sandbox's values of an account's days at the time of this read."""
         return self.expected.days(read.report, read.account_id, read.tick, days)
 
     def _last(self, report: Report) -> dict[Day, Rows]:
-        """Every day as it was said when it was read last."""
+        """Return every day with the sandbox's values at its last read."""
         reads = [every[-1] for every in self._reads[report.name].values()]
         return {key: rows for key, rows in self._said(reads).items() if rows}
 
     def _said(self, reads: Sequence[Read]) -> dict[Day, Rows]:
-        """One read of each day: what was said of it then. Those of one tick are asked for together."""
+        """Return the sandbox's values of each read's day at that time; reads of one tick are computed together."""
         together: dict[tuple[str, dt.datetime], list[Read]] = defaultdict(list)
         for read in reads:
             together[(read.account_id, read.tick)].append(read)
@@ -96,7 +96,7 @@ class WarehouseComparison:
                     self.wrong.append(f"{what} {key} {row}: {ours.get(row)} instead of {theirs.get(row)}")
 
     def _coverage(self, connection: duckdb.DuckDBPyConnection, report: Report, wanted: dict[Day, Rows]) -> None:
-        """Rows without a value are counted; a day that was read is there, empty or not."""
+        """Check that rows without a value are counted, and that every day that was read is listed, empty or not."""
         counts = connection.execute(
             "select account_id, date_day, rows_read, unknown_rows from marts.fct_report_coverage where report = ?",
             [report.name]).fetchall()
@@ -107,11 +107,11 @@ class WarehouseComparison:
                 self.wrong.append(f"coverage {report.name} {account_id} {day}: {rows} rows, {unknown} unknown instead "
                                   f"of {len(said)}, {absent}")
         if missing := set(self._reads[report.name]) - {(row[0], row[1]) for row in counts}:
-            self.wrong.append(f"coverage {report.name}: {len(missing)} days that were read are not told")
+            self.wrong.append(f"coverage {report.name}: {len(missing)} days that were read are not listed")
 
     def _looks(self, report: str) -> Iterator[tuple[Day, dt.datetime, Rows]]:
-        """Every moment to ask a history for, and what was so then: that of each read, and the last one before the next
-        read."""
+        """Yield every moment at which a history is checked, with the expected rows: the time of each read, and the last
+        moment before the next one."""
         by_tick: dict[dt.datetime, list[Read]] = defaultdict(list)
         for every in self._reads[report].values():
             for read in every:
@@ -125,7 +125,7 @@ class WarehouseComparison:
                     yield key, moment, said[(read.tick, key)]
 
     def _restatements(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The sums of every report at every moment."""
+        """Check the sums of every report at every moment."""
         spans: dict[tuple[str, str, dt.date], list[tuple[Any, ...]]] = defaultdict(list)
         for report, account_id, day, *span in connection.execute(
             "select report, account_id, date_day, valid_from, valid_to, rows_read, impressions, clicks_all, "
@@ -142,7 +142,7 @@ class WarehouseComparison:
                     self.wrong.append(f"restatement {report.name} {key} at {moment}: {ours} instead of {wanted}")
 
     def _history(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The ads at every moment."""
+        """Check the ads at every moment."""
         names = [name for name in figures_of(REPORTS["ad_insights"]) if name in _MART and name != "reach"]
         spans: dict[Day, list[tuple[Any, ...]]] = defaultdict(list)
         for account_id, day, *span in connection.execute(
@@ -162,7 +162,8 @@ def _at(spans: Sequence[tuple[Any, ...]], moment: dt.datetime) -> list[tuple[Any
 
 
 def _unknown(wanted: dict[Day, Rows]) -> dict[Day, Rows]:
-    """The same as a mart has it: what has no value is unknown, and one with what Meta itself calls so."""
+    """Return the same rows as a mart has them: a missing breakdown value is `unknown`, merged with Meta's own
+    `unknown`."""
     rows_by_day: dict[Day, Rows] = {}
     for day, rows in wanted.items():
         merged: dict[Key, list[dict[str, Decimal]]] = defaultdict(list)
@@ -176,7 +177,7 @@ def _unknown(wanted: dict[Day, Rows]) -> dict[Day, Rows]:
 
 
 def raw_query(report: Report) -> str:
-    """A raw table's rows: account, day, key, figures."""
+    """Return a query of a raw table's rows: account, day, key, figures."""
     kinds = {"purchases": "actions", "value": "action_values"}
 
     def figure(name: str) -> str:
@@ -193,7 +194,7 @@ def raw_query(report: Report) -> str:
 
 
 def mart_query(report: Report) -> str:
-    """The same of its mart."""
+    """Return the same query of the report's mart."""
     figures = ", ".join(_MART[name] for name in figures_of(report) if name in _MART)
     if report.window is not None:
         grain = _GRAINS[report.name.rpartition("_")[2]]
@@ -206,20 +207,20 @@ def mart_query(report: Report) -> str:
 
 
 def video_query(report: Report, mart: str) -> str:
-    """The rows of a mart of videos: account, day, key, counts."""
+    """Return a query of the rows of a mart of videos: account, day, key, counts."""
     key, figures = ", ".join(("ad_id", *report.breakdowns)), ", ".join(_VIDEO_COLUMNS)
     return f"select account_id, date_day, {key}, {figures} from marts.facebook_ads__{mart}_report"
 
 
 def _picked(wanted: dict[Day, Rows], names: Sequence[str]) -> dict[Day, Rows]:
-    """The same rows with these figures only."""
+    """Return the same rows with only these figures."""
     return {
         day: {key: {name: row[name] for name in names} for key, row in rows.items()} for day, rows in wanted.items()
     }
 
 
 def _watched(wanted: dict[Day, Rows]) -> dict[Day, Rows]:
-    """The funnels of the rows whose video was played."""
+    """Return the funnels of the rows whose video was played."""
     return {
         day: {key: row for key, row in rows.items() if row["video_play_actions"]}
         for day, rows in _picked(wanted, tuple(VIDEO)).items()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 @dataclass
 class Answer:
-    """What the app said."""
+    """A response of the app."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass
 class Browser:
-    """One browser; `loop` is shared, so that a thousand calls need no thousand threads."""
+    """One browser; `loop` is shared, so that a thousand calls don't need a thousand threads."""
 
     app: Any
     host: str = "localhost"

@@ -1,4 +1,4 @@
-"""The connections page of a home of its own, connected to a sandbox."""
+"""The connections page of a separate home, connected to a sandbox."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Web:
     browser: Browser
 
     def app_now(self) -> dt.datetime:
-        """The clock of the app."""
+        """Return the time of the app's clock."""
         return self.runtime.now()
 
     def another_browser(self) -> Browser:
@@ -43,7 +43,7 @@ class Web:
         return answer.header("location")
 
     def consented(self, dialog: str) -> str:
-        """Where Meta sends a person who said yes: path and query on our side."""
+        """Return the path and query to which Meta redirects a person who consented."""
         split = urlsplit(requests.get(dialog, allow_redirects=False, timeout=30).headers["location"])
         return f"{split.path}?{split.query}"
 
@@ -61,7 +61,7 @@ class Web:
         return field[1]
 
     def rows(self) -> dict[str, int]:
-        """How many rows every table of the control store has, the audit of calls aside."""
+        """Return the number of rows of every table of the control store, except calls and budgets."""
         with self.runtime.engine.connect() as connection:
             return {
                 table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
@@ -73,7 +73,7 @@ class Web:
 
 
 async def no_wait(seconds: float) -> None:
-    """Let nobody wait."""
+    """Return at once instead of waiting."""
 
 
 def parameter(url: str, name: str) -> str:

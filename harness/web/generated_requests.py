@@ -1,5 +1,5 @@
-"""The number of requests that the tests of hostile input generate: a share in the suite, the same one every time; all
-of them, and others every time, with `make fuzz`."""
+"""The number of requests that the tests of hostile input generate: in the suite a share, always the same one; with
+`make fuzz` all of them, different ones every time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A customer with an invitation: an app with an intake, and the links that lead into it."""
+"""A customer with an invitation: an app with an intake, and the links of invitations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def invite(web: Web, *kinds: str, language: str = "en", days: int = 7) -> tuple[
 
 
 def status_link(web: Web, invitation: Invitation) -> str:
-    """Issue the link of an invitation again, and return its path: that of the status page once it was answered."""
+    """Issue the link of an invitation again, and return its path: the status page after the invitation was answered."""
     public_url = web.runtime.settings.public_url
     issued = issuing.reissue(
         invitation.id, actor="a test", engine=web.runtime.engine, public_url=public_url, now=web.app_now()
@@ -66,7 +66,7 @@ def status_link(web: Web, invitation: Invitation) -> str:
 
 
 def state_of(web: Web, invitation: Invitation) -> str:
-    """Return the state of an invitation now."""
+    """Return the present state of an invitation."""
     stored = invitations.find(web.runtime.engine, invitation.id)
     assert stored is not None
     return stored.state
@@ -80,7 +80,7 @@ def form_token(body: str) -> str:
 
 
 def consent(web: Web, path: str, browser: Browser, *, without: tuple[str, ...] = ()) -> Any:
-    """Go through the dialog from an invitation, without some permissions; return the answer of our callback."""
+    """Go through the dialog from an invitation, without some permissions; return the response of our callback."""
     dialog = web.dialog(f"{path}/connect", browser)
     if without:
         query = parse_qs(urlsplit(dialog).query)

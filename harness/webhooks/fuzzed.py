@@ -1,4 +1,4 @@
-"""Bodies of webhooks that somebody has tampered with: each is read or refused with a sentence, and nothing else."""
+"""Bodies of webhooks that somebody has tampered with: each must be parsed, or refused with a sentence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BODIES = (
 
 
 def read(body: bytes) -> list[Any]:
-    """Return the changes of a body; an empty list for one that is refused. Whatever is no PayloadError is raised."""
+    """Return the changes of a body, an empty list for a refused one. Raise every error that is not a PayloadError."""
     try:
         changes = changes_in(body, key="secret")
     except PayloadError as error:
@@ -55,7 +55,7 @@ def read(body: bytes) -> list[Any]:
 
 
 def check_fuzzed(count: int, *, seed: int | None = None) -> None:
-    """Read so many bodies. With a `seed`, the same ones each time."""
+    """Parse this number of bodies; with a `seed`, the same ones each time."""
 
     @settings(
         max_examples=count, deadline=None, database=None, derandomize=seed is not None,

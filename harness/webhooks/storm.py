@@ -43,7 +43,7 @@ class Post:
 
 
 def posts_of(count: int, *, duplicates: float, forged: float, seed: int) -> list[Post]:
-    """Return so many posts, of which these shares repeat an earlier one or are forged."""
+    """Return this number of posts, of which these shares repeat an earlier one or are forged."""
     chance, posts = random.Random(seed), list[Post]()
     for number in range(count):
         true = [post for post in posts if not post.is_forged]
@@ -57,7 +57,7 @@ def posts_of(count: int, *, duplicates: float, forged: float, seed: int) -> list
 
 @dataclass
 class Storm:
-    """A storm on one home's `serve`. `seconds`: how long each answer took; `statuses`: of the last try of each post."""
+    """A storm on one home's `serve`. `seconds`: the time of each response; `statuses`: of the last try of each post."""
 
     home: Home
     secret: str
@@ -81,8 +81,8 @@ class Storm:
         self._server.communicate()
 
     def run(self, posts: list[Post], *, rate: float) -> None:
-        """Send the posts at a rate per second; kill `serve` in the middle and start it again. What is not answered is
-        sent again, as Meta does."""
+        """Send the posts at a rate per second; kill `serve` in the middle and start it again. Send unanswered posts
+        again, as Meta does."""
         self.start()
         begun = time.monotonic()
         with ThreadPoolExecutor(32) as pool:
@@ -102,7 +102,7 @@ class Storm:
         return Inbox(self._engine()).find()
 
     def acted_on(self) -> list[int]:
-        """Return the rows that the reads answer which the sensor would start, each as often as it is in one."""
+        """Return the rows of the inbox behind the reads that the sensor would start, each as often as a read has it."""
         work = due_work(self._engine(), features=(), now=dt.datetime.now(dt.UTC))
         return [id for each in work for id in each.ids]
 
@@ -132,8 +132,8 @@ class Storm:
         raise AssertionError("a webhook was never answered")
 
     def _post(self, body: bytes, headers: dict[str, str]) -> int:
-        """Send a body over this thread's connection; return the status. A connection of the standard library, because
-        what a larger client costs would be measured as the answer's time."""
+        """Send a body over this thread's connection; return the status. It uses the standard library's connection,
+        because the cost of a larger client would be measured as response time."""
         if not hasattr(self._local, "connection"):
             self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             self._connections.append(self._local.connection)

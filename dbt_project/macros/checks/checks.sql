@@ -26,7 +26,7 @@
     }) }}
 {%- endmacro %}
 
-{# True when a text is no number, or when its digits don't fit into the type: a cast would lose them. #}
+{# True when a text is not a number, or when its digits don't fit the type: a cast would lose them. #}
 {% macro loses_value(name, type) -%}
     ({{ name }} is not null
         and (try_cast({{ name }} as {{ type }}) is null
@@ -34,8 +34,8 @@
 {%- endmacro %}
 
 {# The reports of Pages and Instagram accounts whose rows are checked: the columns of their key; `fields` that are cast, with
-   their types; and what of a record has numbers: a `value` (of these metrics, or of all), a `total_value`, or `insights` with
-   these metrics. Of metrics, those are checked that a mart has a column for. #}
+   their types; and the part of a record that has numbers: a `value` (of these metrics, or of all), a `total_value`, or
+   `insights` with these metrics. Only metrics that a mart has a column for are checked. #}
 {% macro checked_node_reports() -%}
     {%- set states = {'is_deleted': 'boolean'} -%}
     {%- set media = dict(states, timestamp='timestamptz', like_count='bigint', comments_count='bigint', is_comment_enabled='boolean') -%}
@@ -77,7 +77,7 @@
     {{ return(names) }}
 {%- endmacro %}
 
-{# The staging model of the records of a source's reports: their key, and a value of theirs that a cast would lose. #}
+{# The staging model of the records of a source's reports: their key, and one of their values that a cast would lose. #}
 {% macro records_as_text(source_name) -%}
 {% set reports = checked_node_reports()[source_name] %}
 {{ view_of_partitions(reports.keys() | list) }}

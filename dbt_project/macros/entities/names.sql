@@ -1,4 +1,4 @@
-{# The columns that a report has of each level as it is now, from `int_accounts_current` and its siblings. Reports join them
+{# The columns that a report has of each level's present state, from `int_accounts_current` and its siblings. Reports join them
    at read time, so a renamed campaign rewrites no history (decision 0045). #}
 {% macro current_columns(level) -%}
     {{ return({
@@ -45,7 +45,7 @@ days.date_day,
     coalesce(days_read.is_provisional, true) as is_provisional
 {%- endmacro %}
 
-{# Join the current state of these levels to `days`, and what is known of the days of the report. #}
+{# Join the current state of these levels to `days`, and the reads of the report's days. #}
 {% macro join_current(report, levels) -%}
     {%- for level in levels -%}
 left join {{ ref('int_' ~ level ~ 's_current') }} as {{ level }}s on days.{{ level }}_id = {{ level }}s.{{ level }}_id

@@ -21,7 +21,7 @@ select
 from {{ ref('facebook_ads__' ~ report ~ '_report') }}
 {%- endmacro %}
 
-{# Where the rows are from: one connection, so Fivetran's `source_relation` is empty. #}
+{# The source of the rows: one connection, so Fivetran's `source_relation` is empty. #}
 {% macro ad_reporting_source() -%}
     '' as source_relation,
     'facebook_ads' as platform,

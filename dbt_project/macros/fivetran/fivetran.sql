@@ -109,7 +109,7 @@ from days
 {{ join_days_read('days', 'ad_insights_by_' ~ breakdown) }}
 {%- endmacro %}
 
-{# Join when the days of a report were last read. #}
+{# Join the times when the days of a report were last read. #}
 {% macro join_days_read(rows, report) -%}
 left join {{ ref('int_report_days_read') }} as days_read
     on days_read.report = '{{ report }}'

@@ -1,4 +1,4 @@
-{# After a build, in its transaction: the load that the model's rows contain now. #}
+{# After a build, in its transaction: store the load that the model's rows now contain. #}
 {% macro record_build() -%}
     {%- if execute and not is_incremental() -%}
         {%- do recorded_builds().pop(this.identifier, none) -%}
@@ -12,7 +12,7 @@
     insert into raw_meta_pipeline.model_builds select * from recorded_build
 {%- endmacro %}
 
-{# True for `--full-refresh`, and for a stored model of which no build is recorded: its table is of a release that did not
+{# True for `--full-refresh`, and for a stored model without a recorded build: its table is of a release that did not
    log changes. #}
 {% macro should_full_refresh() -%}
     {%- set configured = config.get('full_refresh') -%}
@@ -23,9 +23,9 @@
     {{ return(is_full) }}
 {%- endmacro %}
 
-{# At the end of a run: the load up to which each model passed all of its tests, and no changes that every model is built
-   and tested past. A test that fails or warns reads the same partitions again in the next build, so a warning stays until
-   its cause is gone. A view's tests are recorded with the load that is in the warehouse. #}
+{# At the end of a run: store the load up to which each model passed all of its tests, and delete changes that every model
+   is built and tested with. A test that fails or warns reads the same partitions again in the next build, so a warning stays
+   until its cause is gone. A view's tests are recorded with the load that is in the warehouse. #}
 {% macro record_tests(results) -%}
     {%- if execute and flags.WHICH in ('build', 'test') -%}
     {%- set status = {} -%}

@@ -1,7 +1,7 @@
-{# What a run asks about the builds and the changes that were recorded before it. Nothing but the end of the run changes
-   these records, and every model and test reads them: each question is asked once (decision 0064). #}
+{# A run's queries about the builds and changes that were recorded before it. Only the end of the run changes these records,
+   and every model and test reads them, so each query runs once (decision 0064). #}
 
-{# The answers of this run, by question. A process may run dbt again with the same graph. #}
+{# The results of this run's queries, by query. A process may run dbt again with the same graph. #}
 {% macro answers_of_this_run() -%}
     {%- if graph.get('answered_in') != invocation_id -%}
         {%- do graph.update({'answered_in': invocation_id, 'answers': {}}) -%}
@@ -9,7 +9,7 @@
     {{ return(graph.answers) }}
 {%- endmacro %}
 
-{# The rows of a query whose answer stays the same until the run ends. #}
+{# The rows of a query whose result stays the same until the run ends. #}
 {% macro query_once(query) -%}
     {%- set answers = answers_of_this_run() -%}
     {%- if query not in answers -%}
@@ -19,7 +19,7 @@
 {%- endmacro %}
 
 {# The recorded builds by model: the last load that its rows contain, and the last one that its tests passed on; -1 for
-   none. A model that this run has built anew is not among them. #}
+   none. A model that this run has fully rebuilt is not included. #}
 {% macro recorded_builds() -%}
     {%- set answers = answers_of_this_run() -%}
     {%- if 'recorded builds' not in answers -%}

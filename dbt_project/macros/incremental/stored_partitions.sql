@@ -44,8 +44,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The end of a `from` clause: only rows of changed partitions when the build is incremental. The range of days is there as
-   constants, too: DuckDB then skips other days before it computes a column of theirs. #}
+{# The end of a `from` clause: only rows of changed partitions when the build is incremental. The range of days is also written as
+   constants: DuckDB then skips other days before it computes a column of theirs. #}
 {% macro only_changed(in_range=true) -%}
     {%- if is_incremental() %}
     {%- set meta = model.config.meta %}
@@ -58,7 +58,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The strategy `replace_partitions`: delete the changed partitions, insert what they are now. A partition that became
+{# The strategy `replace_partitions`: delete the changed partitions and insert their present rows. A partition that became
    empty is in the changes, so it is deleted too. #}
 {% macro get_incremental_replace_partitions_sql(arguments) -%}
     {%- set target = arguments['target_relation'] %}

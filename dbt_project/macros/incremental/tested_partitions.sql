@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 {# The relation with only the partitions that changed since its tests passed; '' for all of them. A few changed nodes, and
-   the range of the changed days, are constants there, because DuckDB takes a condition, and no join, into the windows and
+   the range of the changed days, are constants there, because DuckDB pushes a condition, but not a join, into the windows and
    the scans of a view (decision 0060). #}
 {% macro changed_since_tested(relation) -%}
     {%- set meta = metas_of_partitioned().get(relation.schema ~ '.' ~ relation.identifier) -%}

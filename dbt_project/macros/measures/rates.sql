@@ -1,6 +1,6 @@
 {# Rates of a row, from the row's own sums: never averaged, never added up. `ctr`, `cpc` and `cpm` are Meta's own figures for
    the row (all clicks; per hundred and per thousand). Null when the denominator is 0 or was not read. `rows` has the sums;
-   frequency and cpp are there only where reach was measured at the grain of the row. #}
+   frequency and cpp are included only where reach was measured at the grain of the row. #}
 {% macro rates(rows='days', has_conversions=true, has_reach=false) -%}
     {{ ratio(rows ~ '.clicks_all * 100', rows ~ '.impressions') }} as ctr,
     {{ ratio(rows ~ '.link_clicks * 100', rows ~ '.impressions') }} as link_ctr,
@@ -20,7 +20,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The columns that `rates` makes, in its order. #}
+{# The columns of `rates`, in the same order. #}
 {% macro rate_columns(has_conversions=true, has_reach=false) -%}
     {%- set costs = [] -%}
     {%- for group in conversion_groups() -%}{%- do costs.append('cost_per_' ~ group) -%}{%- endfor -%}
@@ -31,7 +31,7 @@
     ) }}
 {%- endmacro %}
 
-{# A quotient with six decimals, as Meta writes them; null if it is divided by nothing. #}
+{# A quotient with six decimals, as Meta writes them; null if the denominator is 0 or null. #}
 {% macro ratio(numerator, denominator) -%}
     try_cast(cast({{ numerator }} as double) / nullif({{ denominator }}, 0) as decimal(18, 6))
 {%- endmacro %}

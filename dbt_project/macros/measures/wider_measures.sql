@@ -3,13 +3,13 @@
     try_cast(list_filter({{ actions }}, lambda action: action.action_type = '{{ type }}')[1].value as {{ kind }})
 {%- endmacro %}
 
-{# A count that Meta leaves out when it is 0: 0 in a row that was requested with the wider fields, null in one of before. `ctr`
+{# A count that Meta leaves out when it is 0: 0 in a row that was requested with the wider fields, null in an older row. `ctr`
    is in every row with impressions that was requested with them (docs/decisions/0049). #}
 {% macro measured(count) -%}
     case when ctr is not null then coalesce({{ count }}, 0) end
 {%- endmacro %}
 
-{# The steps of a video, all counts but the last. Views of three seconds are an action, so they are known of older rows, too. #}
+{# The steps of a video, all counts but the last. Views of three seconds are an action, so older rows have them, too. #}
 {% macro video_measures() -%}
     {{ measured(action_value('video_play_actions')) }} as video_plays,
     coalesce({{ action_value('actions') }}, 0) as video_views_3s,

@@ -1,6 +1,6 @@
 {# The staging model of an ad report with breakdowns: ids, day, breakdown, measures. It is a macro because reports
-   differ only in the breakdown and in whether they request actions; all else must be cast alike, or the reports don't
-   add up to one total. A missing breakdown value stays null here; the mart (`breakdown_report`) calls it `unknown`. #}
+   differ only in the breakdown and in whether they request actions; all other columns must be cast equally, or the reports don't
+   add up to the same total. A missing breakdown value stays null here; the mart (`breakdown_report`) calls it `unknown`. #}
 {% macro breakdown_staging(report, breakdowns, has_conversions=true, has_video=false) -%}
 {{ view_of_partitions([report]) }}
 select

@@ -1,5 +1,6 @@
-{# The measures of a report's row, for a select from `days`; `clicks` are link clicks, as Fivetran's users expect. Reach is there
-   only where it was measured at the grain of the row, conversions where the report requests actions. Needs `join_exchange_rates`. #}
+{# The measures of a report's row, for a select from `days`; `clicks` are link clicks, as Fivetran's users expect. Reach is
+   included only where it was measured at the grain of the row, conversions only where the report requests actions. Needs
+   `join_exchange_rates`. #}
 {% macro delivered_columns(has_reach=false, has_conversions=true) -%}
     days.impressions,
     days.link_clicks as clicks,

@@ -1,4 +1,4 @@
-{# Leads and what they cost, by day and by the columns `by`. Organic leads cost nothing, so the cost of a lead is that of a
+{# Leads and their cost, by day and by the columns `by`. Organic leads cost nothing, so the cost of a lead is that of a
    paid one. Amounts of several currencies are not added up: the currency is part of the grain. #}
 {% macro lead_measures() -%}
     cast(sum(days.leads) as bigint) as leads,

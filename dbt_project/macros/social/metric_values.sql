@@ -1,4 +1,4 @@
-{# Numbers by key in a JSON object such as `{"like": 2, "love": 3}`, as a map; null if the text is no object. #}
+{# Numbers by key in a JSON object such as `{"like": 2, "love": 3}`, as a map; null if the text is not an object. #}
 {% macro numbers_by_key(json) -%}
     try_cast(try_cast({{ json }} as json) as map(varchar, decimal(24, 6)))
 {%- endmacro %}
@@ -29,7 +29,7 @@
     ))
 {%- endmacro %}
 
-{# The value of the first result that has this dimension value, null if Meta gave none. #}
+{# The value of the first result that has this dimension value, null if Meta returned none. #}
 {% macro result_value(results, dimension_value) -%}
     list_filter({{ results }}, lambda result: upper(result.dimension_values[1]) = '{{ dimension_value }}')[1].value
 {%- endmacro %}
@@ -55,7 +55,7 @@
     )
 {%- endmacro %}
 
-{# The total of a lifetime metric in the column `insights`, null if Meta gave none. #}
+{# The total of a lifetime metric in the column `insights`, null if Meta returned none. #}
 {% macro lifetime_metric(name, type='bigint') -%}
     try_cast({{ lifetime_text(name) }} as {{ type }})
 {%- endmacro %}
@@ -64,7 +64,7 @@
     list_filter(insights, lambda entry: entry.name = '{{ name }}' and not entry.is_tagged)[1].value
 {%- endmacro %}
 
-{# A lifetime metric that Meta gives in milliseconds, in seconds. #}
+{# A lifetime metric that Meta returns in milliseconds, converted to seconds. #}
 {% macro lifetime_seconds(name) -%}
     {{ seconds(lifetime_metric(name, 'decimal(18, 3)')) }}
 {%- endmacro %}
@@ -91,8 +91,8 @@
 {%- endmacro %}
 
 {# One of the two parts of a total. Meta sometimes leaves out a row of a breakdown whose value is 0: a missing part is 0
-   if the total needs nothing of it, else it is unknown and null, not the difference: the total and the parts are of two
-   requests, and a value may change between them. #}
+   if the other part equals the total. Otherwise it is unknown and null, not the difference: the total and the parts come from
+   two requests, and a value may change between them. #}
 {% macro part_of_total(part, other, total) -%}
     case
         when {{ part }} is not null then {{ part }}

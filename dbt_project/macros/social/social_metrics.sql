@@ -37,7 +37,7 @@
     }) }}
 {%- endmacro %}
 
-{# In milliseconds at Meta, in seconds in the marts. #}
+{# Durations: milliseconds in Meta's metrics, seconds in the marts. #}
 {% macro post_durations() -%}
     {{ return({
         'video_avg_time_watched': 'post_video_avg_time_watched',
@@ -52,7 +52,7 @@
     ]) }}
 {%- endmacro %}
 
-{# Those whose parts add up; people don't. #}
+{# The metrics whose parts add up; counts of people don't. #}
 {% macro additive_instagram_metrics() -%}
     {{ return(['views', 'total_interactions', 'likes', 'comments', 'saves', 'shares', 'reposts', 'replies']) }}
 {%- endmacro %}
@@ -64,19 +64,19 @@
     ]) }}
 {%- endmacro %}
 
-{# In milliseconds at Meta, in seconds in the marts. #}
+{# Durations: milliseconds in Meta's metrics, seconds in the marts. #}
 {% macro media_durations() -%}
     {{ return(['ig_reels_avg_watch_time', 'ig_reels_video_view_total_time']) }}
 {%- endmacro %}
 
-{# What viewers of a story did: a value of the metric `navigation`, formerly a metric of its own. #}
+{# Actions of a story's viewers: values of the metric `navigation`, formerly separate metrics. #}
 {% macro story_actions() -%}
     {{ return({
         'exits': 'TAP_EXIT', 'taps_back': 'TAP_BACK', 'taps_forward': 'TAP_FORWARD', 'swipes_forward': 'SWIPE_FORWARD',
     }) }}
 {%- endmacro %}
 
-{# What a webhook reports of a story when it ends. #}
+{# The metrics that a webhook reports when a story ends. #}
 {% macro reported_story_metrics() -%}
     {{ return(['reach', 'replies', 'exits', 'taps_back', 'taps_forward']) }}
 {%- endmacro %}
