@@ -1,1 +1,1 @@
-"""Conversations as they are read."""
+"""How conversations are read."""

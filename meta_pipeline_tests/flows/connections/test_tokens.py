@@ -1,4 +1,4 @@
-"""Which token broke, whose is it, and what do I click: every way in which Meta says no, against the sandbox."""
+"""Broken tokens: every refusal of Meta's is reported with the token's owner and the click that repairs it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: Frozen
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
-def test_a_refusal_that_passes_retires_nothing(runtime: FrozenRuntime, tmp_path: Path) -> None:
+def test_a_temporary_refusal_retires_no_token(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
     (failed,) = land(runtime, tmp_path)
@@ -127,7 +127,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: Fro
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if not scope.features], ids=lambda scope: scope.name)
-def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime: FrozenRuntime, scope: Scope) -> None:
+def test_a_missing_scope_is_named_with_what_it_stops_and_the_link_that_requests_it(runtime: FrozenRuntime, scope: Scope) -> None:
     runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (connection,) = connections(runtime)
 
