@@ -1,1 +1,1 @@
-"""How conversations are read."""
+"""The reader of conversations."""
