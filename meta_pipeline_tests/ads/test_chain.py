@@ -1,4 +1,4 @@
-"""From a spec to a paused ad: each object is created once, whichever single call fails, and a rollback deletes them all."""
+"""From a spec to a paused ad: each object is created once, whichever call fails, and a rollback deletes them all."""
 
 from __future__ import annotations
 

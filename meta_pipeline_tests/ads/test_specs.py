@@ -1,4 +1,4 @@
-"""A spec is checked completely before anything is sent, and every mistake is reported in a sentence that names its key."""
+"""A spec is checked completely before anything is sent, and every mistake is a sentence that names its key."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ image_touchups = true
 
 
 class AdsWorld(FrozenRuntime):
-    """A spec, its video and a sandbox; `writes` has every POST and DELETE so far: the method, and the path without its version."""
+    """A spec, its video and a sandbox. `writes`: every POST and DELETE so far, as method and path without the version."""
 
     def __init__(self, path: Path, *, spec: str = SPEC, video: bytes | None = None, scopes: tuple[str, ...] = ALL) -> None:
         super().__init__(path)
@@ -113,8 +113,8 @@ class AdsWorld(FrozenRuntime):
         self.adapter.before = before
 
     def inject_fault(self, number: int, fault: str) -> None:
-        """Inject a fault at the write with this number, counted from now: its request or its answer is lost, the client is
-        killed before or after it, or the connection breaks during an upload."""
+        """Inject a fault at the write with this number, counted from now: its request or its answer is lost, the client
+        is killed before or after it, or the connection breaks during an upload."""
         first = len(self.writes)
         self.clock.sleep(60)
 

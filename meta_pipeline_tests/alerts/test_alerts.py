@@ -117,7 +117,7 @@ def test_a_lost_permission_is_reported_once_with_the_link_that_restores_it(walk:
     assert walk.days(2) == []
     walk.runtime.graph.identity.revoke_permissions(ref.subject_id, "read_insights")
 
-    assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]  # one alert for the token and its Page tokens
+    assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]  # one alert for it and its Page tokens
     walk.assert_every_target_received_the_same(1)
     assert "has lost the permission read_insights. The figures of Pages stay empty" in walk.lines[0]
     assert "Stopped by it: Aroha Outdoor, " in walk.lines[0].replace("Northwind, ", "")  # Pages, and no ad account

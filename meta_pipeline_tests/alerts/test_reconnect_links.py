@@ -51,7 +51,7 @@ def test_a_link_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
     walk.send()
 
     with walk.runtime.engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(link_rows)).scalar() == 1  # the one in the mail
+        assert connection.execute(sa.select(sa.func.count()).select_from(link_rows)).scalar() == 1  # that of the mail
 
 
 def test_a_system_user_is_not_invited(walk: Walk) -> None:

@@ -15,8 +15,8 @@ from meta_pipeline_tests.fakes.published_marts import publish_marts
 
 
 class ImmediateTimer:
-    """A timer that ends as soon as it starts, and calls again and again until it is cancelled, because a query may begin
-    after the first call."""
+    """A timer that ends as soon as it starts, and calls again and again until it is cancelled, because a query may
+    begin after the first call."""
 
     def __init__(self, seconds: float, call: Callable[[], None]) -> None:
         self.cancelled = threading.Event()

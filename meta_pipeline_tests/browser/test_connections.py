@@ -1,4 +1,4 @@
-"""Consent on the connections page, in a real browser, under `up`: to partitions and a first look, and every way it fails."""
+"""Consent on the connections page, in a real browser, under `up`: to partitions and a first look, and its failures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""An invitation in a real browser, on a screen and on a phone: from the link through Meta's dialog to verified assets, and
-every way it ends. axe-core finds no violation on its pages."""
+"""An invitation in a real browser, on a screen and on a phone: from the link through Meta's dialog to verified assets,
+and every way it ends. axe-core finds no violation on its pages."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def connect_operator(served: Served, page: Page) -> None:
 
 
 class Visit:
-    """The pages that a browser shows: each is checked on a screen and on a phone, and has its violations in `broken`."""
+    """The pages that a browser shows, each checked on a screen and on a phone; `broken` has the violations."""
 
     def __init__(self, page: Page, *widths: int) -> None:
         self.page, self.widths, self.broken = page, widths or WIDTHS, list[str]()
@@ -169,7 +169,7 @@ def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they
         _, link = served.invite("page")
         page.goto(link)
         page.get_by_role("button", name="I have shared it").click()
-        expect(page.locator("main")).to_contain_text("Last looked 1×", timeout=60_000)  # wait for it before the clock moves
+        expect(page.locator("main")).to_contain_text("Last looked 1×", timeout=60_000)  # before the clock moves
         sandbox.control("shares", {"node": PENDING_PAGE, "answer": "refuse"})
         served.clock.at += dt.timedelta(minutes=5)
         page.reload()

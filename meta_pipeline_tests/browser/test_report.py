@@ -1,4 +1,4 @@
-"""The report in a real browser: on a screen, on a phone and in print, without a request and without an accessibility violation."""
+"""The report in a real browser, on a screen, on a phone and in print: no request, no accessibility violation."""
 
 from __future__ import annotations
 

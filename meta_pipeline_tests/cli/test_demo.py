@@ -1,4 +1,4 @@
-"""The demo shows what the README promises: a restated day, ROAS, an account without spend, and the seconds of each phase."""
+"""The demo shows what the README promises: a restated day, ROAS, an account without spend, and seconds by phase."""
 
 from __future__ import annotations
 

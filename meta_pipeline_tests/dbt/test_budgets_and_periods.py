@@ -97,7 +97,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         world.land("account_reach_month", "1", {**window, "date_start": "2026-11-01"}, day=day)
     sunday = {"account_id": "1", "campaign_id": "C1", "date_start": "2026-11-02", "impressions": "9", "reach": "5"}
     world.land("campaign_reach_7d", "1", sunday, day=dt.date(2026, 11, 8))
-    # The campaign of account 1 has a budget for its flight, the 1st to the 30th in Auckland; the ad set of account 2 has one for a day.
+    # The campaign of account 1 has a budget for its flight, the 1st to the 30th in Auckland; the ad set of account 2
+    # has one for a day.
     flight = {"id": "C1", "start_time": "2026-11-01T00:00:00+1300", "stop_time": "2026-12-01T00:00:00+1300"}
     world.observe("campaigns", "1", FIRST, **flight, lifetime_budget="30000")
     world.observe("ad_sets", "1", FIRST, id="S1", campaign_id="C1", daily_budget="0", lifetime_budget="0")

@@ -42,7 +42,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> ThreeAccounts:
 
 @pytest.fixture(scope="module")
 def published(accounts: ThreeAccounts) -> dict[str, str]:
-    """Return publications by name: without a fault, with faults held back or only marked, and after the days were read again."""
+    """Return publications by name: no fault, faults held back, faults only marked, and the days read again."""
     builds, files = DbtBuilds(accounts.file.parent / "dbt"), {}
 
     def publish_as(name: str, policy: PublishPolicy, *, before: str | None = None) -> None:

@@ -104,7 +104,7 @@ def test_the_lag_of_a_source_is_that_of_its_slowest_node_on_its_own_calendar(clo
 
 @pytest.fixture(scope="module")
 def documented(clone: DbtClone) -> Path:
-    """Return the documentation of the clone, as `meta-pipeline docs` writes it when the clone's models are published."""
+    """Return the clone's documentation, as `meta-pipeline docs` writes it when its models are published."""
     home = clone.path / "documented"
     (home / "published").mkdir(parents=True)
     shutil.copyfile(clone.copy, home / "published" / "warehouse.duckdb")

@@ -23,7 +23,8 @@ PAGE, NOON = "11", dt.datetime(2026, 11, 10, 20, tzinfo=dt.UTC)  # in Pacific ti
 WRITTEN: dict[str, tuple[str, int, list[tuple[str, int]]]] = {
     "t_1": ("messenger", 0, [("person", 0), ("person", 5), ("page", 30), ("page", 31), ("person", 40), ("page", 240)]),
     "t_2": ("messenger", 0, [("person", 10), ("nobody", 11)]),
-    "t_3": ("messenger", 7, [("person", 12), ("page", 13), ("person", 14), ("page", 16)]),  # unreadable messages may precede its first request
+    # Its first request may have begun in one of its unreadable messages.
+    "t_3": ("messenger", 7, [("person", 12), ("page", 13), ("person", 14), ("page", 16)]),
     "t_4": ("instagram", 0, [("page", 0), ("person", 12 * 60), ("page", 36 * 60 + 1)]),
 }
 SIDES = {"page": True, "person": False, "nobody": None}

@@ -129,8 +129,8 @@ def test_a_state_that_a_listing_confirmed_counts_as_synced_on_that_day(sql: Quer
         ("account", "campaign", "ad_set", "ad", "creative"), "2026-11-21 00:00:00+00")
 
 
-# The query of Fivetran's package over its tables: the newest state of each object, conversions from the actions of the default
-# types, clicks that are link clicks, and parents from the ad's newest state.
+# The query of Fivetran's package over its tables: the newest state of each object, conversions from the actions of the
+# default types, clicks that are link clicks, and parents from the ad's newest state.
 PACKAGE = """
 with {states},
 conversions as (

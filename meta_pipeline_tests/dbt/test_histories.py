@@ -81,8 +81,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         account = {"id": f"act_{node}", "account_id": node, "name": node, "currency": currency, "spend_cap": cap}
         place.listed("accounts", at(0), account, node=f"act_{node}")
         place.listed("campaigns", at(0), campaign(node, node, at(-9), daily_budget="12345"), node=f"act_{node}")
-    # Campaign 1: renamed an hour before the listing; then changed without a new updated_time; then updated in the future;
-    # then deleted; then no longer readable.
+    # Campaign 1: renamed an hour before the listing; then changed without a new updated_time; then updated in the
+    # future; then deleted; then no longer readable.
     states: list[tuple[int, dict[str, Any]]] = [
         (1, {"updated": at(1) - dt.timedelta(hours=1), "name": "Autumn", "daily_budget": "20000", "budget_remaining": "7"}),
         (2, {"updated": at(1) - dt.timedelta(hours=1), "name": "Autumn", "effective_status": "WITH_ISSUES"}),

@@ -194,7 +194,7 @@ def test_every_action_type_has_its_rows_with_every_window(sql: Query) -> None:
 def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(sql: Query) -> None:
     failures = sql("select report from marts.fct_check_failures where check_name = 'breakdown_adds_up' order by 1")
 
-    assert failures == [("ad_insights_by_country",), ("ad_insights_by_demographics",)]  # the placements' day had not ended
+    assert failures == [("ad_insights_by_country",), ("ad_insights_by_demographics",)]  # placements: not ended
 
 
 def test_coverage_has_unknown_rows_and_empty_reports(sql: Query) -> None:

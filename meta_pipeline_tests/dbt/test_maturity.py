@@ -1,4 +1,4 @@
-"""Maturity curves of an account that was read every day, compared with the sandbox's figures of its days at each age."""
+"""Maturity curves of an account that is read daily, compared with the sandbox's figures of its days at each age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that fails under Dagster's files is reported in one sentence, not as an exception that a parent can't unpickle."""
+"""A disk that fails under Dagster's files is one sentence, and no exception that a parent can't unpickle."""
 
 from __future__ import annotations
 

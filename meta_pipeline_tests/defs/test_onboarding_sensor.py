@@ -1,4 +1,4 @@
-"""One onboarding is one run, however often the sensor ticks; one that the connections page has finished needs no run."""
+"""One onboarding is one run, however often the sensor ticks; one that the connections page finished needs none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Partitions and runs in the UI: days that landed are green, days that did not are red; runs of the command line are runs
-of the project's jobs, so that the timeline shows them."""
+"""Partitions and runs in the UI: days that landed are green, days that did not are red; runs of the command line are
+runs of the project's jobs, so that the timeline shows them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Dagster's storage on a real Postgres: `backfill`, `up` and an engineer's own `dagster-webserver` share it, and none of
-them writes or prints the password."""
+"""Dagster's storage on a real Postgres: `backfill`, `up` and an engineer's own `dagster-webserver` share it, and none
+of them writes or prints the password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sensor requests one run for the changes of a node, follows how its runs end, and reads all nodes again after a gap."""
+"""The sensor requests the runs for changes once, follows how they end, and reads all nodes again after a gap."""
 
 from __future__ import annotations
 

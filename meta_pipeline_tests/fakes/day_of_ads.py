@@ -71,7 +71,7 @@ class Meta:
         }
 
     def can_be_read(self, listed: list[str]) -> bool:
-        """Check whether the day can be read in the smallest parts: the ids of unlisted ads, and each ad one field at a time."""
+        """Check whether the smallest parts can be read: the ids of unlisted ads, and each ad one field at a time."""
         unlisted = {ad: rows for ad, rows in self.ads.items() if ad not in listed and rows}
         is_named = not listed or not self.within(sum(map(len, unlisted.values())), len(FIELDS))
         singles = {ad: rows for ad, rows in self.ads.items() if is_named or ad in listed}

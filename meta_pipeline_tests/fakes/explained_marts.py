@@ -1,5 +1,5 @@
-"""A published warehouse whose figures can be explained: the marts of the report, raw rows with their requests, versions,
-reconciliation, and the publication's own row."""
+"""A published warehouse whose figures can be explained: the marts of the report, raw rows with their requests,
+versions, reconciliation, and the publication's own row."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ def naming(requested: Sequence[str], alive: Sequence[str]) -> str:
 
 
 class MetricServer(GraphClient):
-    """A client without a network. `alive`: the names that are answered; `refusal`: the message for any other; `refuse`: an
-    error for a request, returned before anything else is checked."""
+    """A client without a network. `alive`: the names that are answered; `refusal`: the message for any other; `refuse`:
+    an error for a request, returned before anything else is checked."""
 
     def __init__(
         self, alive: Sequence[str], refusal: Callable[[Sequence[str], Sequence[str]], str] = unnamed, *,

@@ -23,7 +23,7 @@ class Killed(BaseException):
 
 @dataclass
 class ObjectsAtMeta(BaseAdapter):
-    """The server. `faults`: the fault of the write with this number. `shown_after_s`: how long a listing lags behind."""
+    """The server. `faults`: the fault of each write, by its number. `shown_after_s`: how long a listing lags behind."""
 
     faults: dict[int, Fault] = field(default_factory=dict)
     shown_after_s: float = 0.0

@@ -65,7 +65,7 @@ class ReportPage(HTMLParser):
             self._text.append(data)
 
     def _finish_row(self, text: list[str] | None) -> None:
-        """Begin a row with its name, without the small text below it; a name that the table has already gets a number."""
+        """Begin a row with its name, without the small text below it; a name that occurs again gets a number."""
         if text is not None:
             name = "".join(text).strip()
             self._row = name if name not in self._table else f"{name} {len(self._table)}"

@@ -1,4 +1,4 @@
-"""Every fault of the sandbox, at every kind of call, alone and all together: exact figures, or a failed day with its reason."""
+"""Every fault of the sandbox, at every kind of call, alone and together: exact figures, or a failed day with a reason."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def test_pages_grow_and_the_sizes_that_worked_are_stored(tmp_path: Path) -> None
 
     (first, _), (second, rows) = pages_and_rows("one"), pages_and_rows("two")
     assert rows > 5000
-    assert (first, second) == (3, 2)  # pages of 1000, 4000 and 5000 rows, then only of 5000; pages of 500 would be at least 11
+    # Pages of 1000, 4000 and 5000 rows, then only of 5000. Pages of 500 rows would be at least 11.
+    assert (first, second) == (3, 2)
     pull.graph.limits.settings.page_bytes = 300_000
     _, rows = pages_and_rows("three")
     sizes = report_sizes.get(pull.engine, node_id=ACCOUNT, report=report)

@@ -1,5 +1,5 @@
-"""Faults in the raw rows of four accounts, from the sandbox's calls to the published file: each is named. A fault that a
-load can't repair holds back its account, and the new figures of all other accounts are published."""
+"""Faults in the raw rows of four accounts, from the sandbox's calls to the published file: each is named. A fault that
+a load can't repair holds back its account, and the new figures of all other accounts are published."""
 
 from __future__ import annotations
 

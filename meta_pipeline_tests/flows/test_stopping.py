@@ -71,7 +71,7 @@ def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_resu
 
 @contextlib.contextmanager
 def silent_server() -> Iterator[tuple[str, threading.Event]]:
-    """Yield the URL of a server that accepts connections and never answers, and an event that the first connection sets."""
+    """Yield the URL of a server that accepts connections and never answers, and an event of the first connection."""
     connections: list[socket.socket] = []
     has_connection = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:

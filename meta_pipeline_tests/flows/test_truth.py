@@ -1,5 +1,5 @@
-"""Days of the daily routine with random faults: every report, level and breakdown equals the sandbox's total, now and at
-every moment of a read, and every metric of Pages and Instagram accounts equals the sandbox's value.
+"""Days of the daily routine with random faults: every report, level and breakdown equals the sandbox's total, now and
+at every moment of a read, and every metric of Pages and Instagram accounts equals the sandbox's value.
 `benchmarks/truth.py` does the same for a month."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The catalogue: reports that Meta would refuse are refused in one sentence; a file adds reports and switches them on."""
+"""The catalogue: reports that Meta would refuse are refused in one sentence; a file adds and switches on reports."""
 
 from __future__ import annotations
 

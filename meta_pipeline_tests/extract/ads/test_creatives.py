@@ -54,8 +54,8 @@ def test_good_creatives_are_read_and_bad_ones_are_rows_with_an_error(data: st.Da
 
     assert rows.keys() == wanted | missing
     assert {id for id, row in rows.items() if "error" in row} == (bad.keys() & wanted) | missing
-    # A bad creative costs a few halvings with their retries, a page of ids, a few reads by id, and the pages until the size
-    # has grown again, however many others there are.
+    # A bad creative costs a few halvings with their retries, a page of ids, a few reads by id, and the pages until the
+    # size has grown again, however many others there are.
     steps = math.ceil(math.log2(LARGEST_PAGE / SMALLEST_PAGE)) + 1
     each = steps * TRIES + 1 + SMALLEST_PAGE + TRIES + steps
     assert len(account.calls) <= library / LARGEST_PAGE + 3 + each * len(bad) + 2 * len(missing)

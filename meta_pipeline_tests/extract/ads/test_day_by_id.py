@@ -1,5 +1,5 @@
-"""A day that is read in parts from the sandbox: ads that no listing has are read by their ids, an ad that is too much is
-read by fields, and every figure equals the sandbox's."""
+"""A day that is read in parts from the sandbox: ads that no listing has are read by their ids, an ad that is too much
+is read by fields, and every figure equals the sandbox's."""
 
 from __future__ import annotations
 

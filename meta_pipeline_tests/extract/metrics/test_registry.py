@@ -1,4 +1,4 @@
-"""The registry of metrics: those that are read, those that Meta no longer accepts, and no name that is both live and dead."""
+"""The registry of metrics: those that are read, those that Meta ended, and no name that is both live and dead."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ def test_names_are_those_of_metas_sdk() -> None:
 
 
 def documented_names(section: str) -> list[re.Pattern[str]]:
-    """Return a pattern for each name in the tables of a section of the facts: `{a,b}` is either, `*` any ending, and a name
-    that begins with `_` is an ending of the row's other names."""
+    """Return a pattern for each name in the tables of a section of the facts: `{a,b}` is either, `*` any ending, and a
+    name that begins with `_` is an ending of the row's other names."""
     patterns = []
     for row in re.findall(r"^\| .*$", re.split(r"^##", FACTS.split(f"### {section} ")[1], flags=re.M)[0], re.M):
         names = re.findall(r"`([\w*{},]+)`", row)

@@ -1,4 +1,4 @@
-"""Restatement tapers: no day is staler than its tier allows, each is read once more after it is stable, and few are read."""
+"""Restatement tapers: no day is staler than its tier allows, the last read is after it is stable, and few are read."""
 
 from __future__ import annotations
 

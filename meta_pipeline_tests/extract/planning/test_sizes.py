@@ -13,10 +13,10 @@ NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
 
 def settled(limit: int, *, reads: int, pages: int = 10) -> tuple[Sizes, list[int]]:
-    """Return the sizes of an account whose pages of more than `limit` rows are refused, and the refusals of each read."""
+    """Return the sizes of an account that refuses pages of more than `limit` rows, and the refusals of each read."""
     sizes, refused = Sizes(5000), []
     for _ in range(reads):
-        sizes = dataclasses.replace(sizes, is_range_at_fault=False, is_at_limit=False)  # as they are loaded from the store
+        sizes = dataclasses.replace(sizes, is_range_at_fault=False, is_at_limit=False)  # as loaded from the store
         refused.append(0)
         for _ in range(pages):
             if sizes.page > limit:

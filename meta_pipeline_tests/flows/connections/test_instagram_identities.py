@@ -1,4 +1,5 @@
-"""The Instagram accounts of ad accounts: read in batches once a week, each independently, and reported as missing before any ad is created."""
+"""The Instagram accounts of ad accounts: read in batches once a week, each independently, and reported as missing
+before any ad is created."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "the owner changes": ("owners", {"node": ACCOUNT, "business": {"id": "2000000000009", "name": "Foreign Holdings"}}),
     "nobody owns it any longer": ("owners", {"node": ACCOUNT, "business": None}),
 }
-HARMLESS = {"the owner changes", "nobody owns it any longer", "the owner takes it back"}  # the share that is taken back is of another account
+# The share that the owner takes back is of another account.
+HARMLESS = {"the owner changes", "nobody owns it any longer", "the owner takes it back"}
 
 
 def before_call(graph: Graph, number: int, act: Callable[[], None]) -> None:

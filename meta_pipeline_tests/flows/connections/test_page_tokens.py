@@ -1,5 +1,5 @@
-"""Tokens of Pages: a Page's edge is read with the Page's own token; a token that lacks a permission is not sent, and the
-next one is used; a lost permission is named with the click that restores it."""
+"""Tokens of Pages: a Page's edge is read with the Page's own token; a token that lacks a permission is not sent, and
+the next one is used; a lost permission is named with the click that restores it."""
 
 from __future__ import annotations
 

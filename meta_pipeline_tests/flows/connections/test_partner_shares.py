@@ -28,7 +28,7 @@ def runtime(tmp_path: Path) -> FrozenRuntime:
     return runtime
 
 
-def control_shares(runtime: FrozenRuntime, **body: Any) -> dict[str, Any]:
+def set_shares(runtime: FrozenRuntime, **body: Any) -> dict[str, Any]:
     answer: dict[str, Any] = control(runtime.graph, "shares", body, {})
     return answer
 
@@ -72,13 +72,13 @@ def test_an_app_that_may_not_request_explains_the_clicks_and_polls_anyway(runtim
 def test_a_request_is_polled_until_the_partner_accepts_it(
     runtime: FrozenRuntime, node_id: str, allow_listed: bool
 ) -> None:
-    control_shares(runtime, allow_listed=allow_listed)
+    set_shares(runtime, allow_listed=allow_listed)
     assert request(runtime, node_id).is_sent == allow_listed
     assert tick(runtime) == []  # not due yet
     for _ in range(2):
         runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
         assert tick(runtime) == [] and stored(runtime).was_pending
-    control_shares(runtime, node=node_id, answer="accept")
+    set_shares(runtime, node=node_id, answer="accept")
     assert tick(runtime) == []
     runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
 
@@ -89,7 +89,7 @@ def test_a_request_is_polled_until_the_partner_accepts_it(
 
 def test_fewer_tasks_than_needed_are_named(runtime: FrozenRuntime) -> None:
     request(runtime, PENDING_ACCOUNT, "ANALYZE", "ADVERTISE")
-    control_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE"])
+    set_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE"])
     runtime.clock.at += FIRST_CHECK
 
     assert tick(runtime) == [(PENDING_ACCOUNT, "confirmed")]
@@ -103,7 +103,7 @@ def test_an_ad_account_for_ads_lacks_an_instagram_account_until_one_is_assigned(
     runtime: FrozenRuntime, tasks: tuple[str, ...], assigned: list[str], is_missed: bool
 ) -> None:
     request(runtime, PENDING_ACCOUNT, *tasks)
-    control_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=list(tasks))
+    set_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=list(tasks))
     control(runtime.graph, "identities", {"node": PENDING_ACCOUNT, "instagram_accounts": assigned}, {})
     runtime.clock.at += FIRST_CHECK
 
@@ -113,7 +113,7 @@ def test_an_ad_account_for_ads_lacks_an_instagram_account_until_one_is_assigned(
 
 def test_instagram_accounts_that_cannot_be_read_leave_the_share_confirmed(runtime: FrozenRuntime) -> None:
     request(runtime, PENDING_ACCOUNT, "ANALYZE", "ADVERTISE")
-    control_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE", "ADVERTISE"])
+    set_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE", "ADVERTISE"])
     runtime.graph.faults.plan([{"fault": "200_missing", "path": "connected_instagram_accounts", "times": 9}])
     runtime.clock.at += FIRST_CHECK
 
@@ -126,7 +126,7 @@ def test_a_request_that_is_refused_or_ignored_ends(runtime: FrozenRuntime, answe
     runtime.clock.at += FIRST_CHECK
     assert tick(runtime) == []
     if answer:
-        control_shares(runtime, node=PENDING_PAGE, answer=answer)
+        set_shares(runtime, node=PENDING_PAGE, answer=answer)
         runtime.clock.at += 2 * FIRST_CHECK
     else:
         runtime.clock.at += LIFE
@@ -146,25 +146,25 @@ def test_a_poll_that_fails_is_repeated_and_says_why(runtime: FrozenRuntime) -> N
 
 
 def test_an_invalid_combination_of_tasks_is_reported(runtime: FrozenRuntime) -> None:
-    control_shares(runtime, allow_listed=True)
+    set_shares(runtime, allow_listed=True)
 
     assert "1752129" in request(runtime, PENDING_PAGE, "DRAFT").sentence
 
 
 @pytest.mark.parametrize("node_id", [OWN_ACCOUNT, "3000000000001"])
 def test_our_nodes_are_given_to_partners_and_taken_back(runtime: FrozenRuntime, node_id: str) -> None:
-    control_shares(runtime, allow_listed=True)
+    set_shares(runtime, allow_listed=True)
     arguments = {
         "admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(),
         "page_token": own_token(runtime, node_id),
     }
     given = given_shares.give(node_id, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
     assert (given.state, given.direction) == ("confirmed", "out")
-    assert next(share for share in control_shares(runtime)["shares"] if share["agency"] == AROHA)["status"] == "CONFIRMED"
+    assert next(share for share in set_shares(runtime)["shares"] if share["agency"] == AROHA)["status"] == "CONFIRMED"
 
     ended = given_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
     assert ended.state == stored(runtime).state == "taken_back"
-    assert next(share for share in control_shares(runtime)["shares"] if share["agency"] == AROHA)["status"] == "DECLINED"
+    assert next(share for share in set_shares(runtime)["shares"] if share["agency"] == AROHA)["status"] == "DECLINED"
 
 
 def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtime: FrozenRuntime) -> None:
@@ -181,7 +181,7 @@ def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtim
 
 
 def test_a_request_for_more_tasks_of_a_shared_page_is_confirmed(runtime: FrozenRuntime) -> None:
-    control_shares(runtime, allow_listed=True)
+    set_shares(runtime, allow_listed=True)
     request(runtime, SHARED_PAGE, "ANALYZE", "ADVERTISE")
     runtime.clock.at += FIRST_CHECK
 
@@ -200,7 +200,7 @@ def given(runtime: FrozenRuntime, node_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize("node_id", [OWN_ACCOUNT, OWN_PAGE])
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_share_that_we_give_is_polled_at_growing_intervals_until_the_partner_has_it(runtime: FrozenRuntime, node_id: str, by_hand: bool) -> None:
-    control_shares(runtime, allow_listed=not by_hand, needs_approval=True)
+    set_shares(runtime, allow_listed=not by_hand, needs_approval=True)
     given(runtime, node_id)
     waits = "Assign partner → 2000000000002, and switch on “View performance”" if by_hand else "an admin of our business has to approve it"
     assert (stored(runtime).state, stored(runtime).is_sent) == ("waiting", not by_hand) and waits in stored(runtime).sentence
@@ -209,19 +209,19 @@ def test_a_share_that_we_give_is_polled_at_growing_intervals_until_the_partner_h
         at = runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
         assert tick(runtime) == [] and waits in stored(runtime).sentence
         assert (stored(runtime).checks, stored(runtime).next_check_at) == (checks, at + FIRST_CHECK * 2**checks)
-    control_shares(runtime, node=node_id, partner=AROHA, answer="accept")
+    set_shares(runtime, node=node_id, partner=AROHA, answer="accept")
     runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
 
     assert tick(runtime) == [(node_id, "confirmed")]
     assert (stored(runtime).sentence, stored(runtime).next_check_at) == ("the partner has access", None)
-    control_shares(runtime, allow_listed=True)
+    set_shares(runtime, allow_listed=True)
     arguments = {"admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(), "page_token": own_token(runtime, node_id)}
     given_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
     assert stored(runtime).state == "taken_back" and tick(runtime) == []
 
 
 def test_a_share_that_nobody_approves_lapses_and_one_that_is_taken_back_is_no_longer_polled(runtime: FrozenRuntime) -> None:
-    control_shares(runtime, allow_listed=True, needs_approval=True)
+    set_shares(runtime, allow_listed=True, needs_approval=True)
     given(runtime, OWN_ACCOUNT)
     runtime.clock.at += LIFE
     assert tick(runtime) == [(OWN_ACCOUNT, "lapsed")]
@@ -234,7 +234,7 @@ def test_a_share_that_nobody_approves_lapses_and_one_that_is_taken_back_is_no_lo
 
 
 def test_a_failed_poll_of_a_share_that_we_give_is_repeated_and_says_why(runtime: FrozenRuntime) -> None:
-    control_shares(runtime, allow_listed=True, needs_approval=True)
+    set_shares(runtime, allow_listed=True, needs_approval=True)
     given(runtime, OWN_ACCOUNT)
     runtime.clock.at += FIRST_CHECK
     runtime.graph.faults.plan([{"fault": "200_missing", "path": "agencies", "times": 1}])

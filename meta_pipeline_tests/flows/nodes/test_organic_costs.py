@@ -34,8 +34,8 @@ def test_an_audience_lands_with_one_more_call_when_the_servers_clock_is_behind(t
 
 
 def test_a_month_of_an_instagram_account_takes_61_operations_in_three_calls(tmp_path: Path) -> None:
-    """Count 30 + 30 + 1 operations: Meta adds up the days of a total, so each day is a request; follows need another per
-    day for their breakdown; the series of new followers is one."""
+    """Count 30 + 30 + 1 operations: Meta adds up the days of a total, so each day is a request; follows need another
+    per day for their breakdown; the series of new followers is one."""
     organic = Organic(tmp_path, at=dt.datetime(2026, 12, 10, 12, tzinfo=dt.UTC))
     landed = organic.land(INSTAGRAM_ACCOUNT, "instagram_insights", organic.days(30))
 
