@@ -50,7 +50,7 @@ image_touchups = true
 
 
 class AdsWorld(FrozenRuntime):
-    """A spec, its video and a sandbox. `writes`: every POST and DELETE so far, as method and path without the version."""
+    """A spec, its video and a sandbox. `writes`: every POST and DELETE so far, by method and path without version."""
 
     def __init__(self, path: Path, *, spec: str = SPEC, video: bytes | None = None, scopes: tuple[str, ...] = ALL) -> None:
         super().__init__(path)

@@ -36,7 +36,7 @@ def run_json(home: Home, *arguments: str) -> dict[str, Any]:
     return forecast
 
 
-def test_a_forecast_is_the_number_of_calls_of_the_next_backfill(home: Home, sandbox: Sandbox) -> None:
+def test_a_forecast_is_close_to_the_calls_of_a_repeated_backfill(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     calls = sum(sandbox.control("calls").values())
     first = run_json(home, "plan", *RANGE, *REPORTS)

@@ -1,5 +1,4 @@
-"""Three ad accounts whose days add up, loaded into a warehouse, and faults that tests write into its raw tables without
-the loader."""
+"""Three ad accounts whose days add up, loaded into a warehouse, and faults that tests write into its raw tables."""
 
 from __future__ import annotations
 

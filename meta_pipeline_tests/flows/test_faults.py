@@ -1,4 +1,4 @@
-"""Every fault of the sandbox, at every kind of call, alone and together: exact figures, or a failed day with a reason."""
+"""Every fault of the sandbox, at every kind of call, alone and together: exact figures, or a day with a reason."""
 
 from __future__ import annotations
 

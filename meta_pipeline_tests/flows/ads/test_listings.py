@@ -40,7 +40,7 @@ def test_a_listing_without_a_change_writes_nothing(listed: ListedAccount) -> Non
     assert files == {kind: Path(listed.landing.location(kind, NODE, SNAPSHOT_DAY)).stat().st_ino for kind in KINDS}
 
 
-def test_a_rename_a_budget_and_a_deletion_are_new_states_and_spend_is_none(listed: ListedAccount) -> None:
+def test_a_rename_a_budget_and_a_deletion_are_new_states_and_spending_is_not(listed: ListedAccount) -> None:
     listed.land()
     listed.account.account["amount_spent"] = "101"
     listed.account.things["2"]["budget_remaining"] = "12"

@@ -55,7 +55,7 @@ class SandboxListings:
         return dt.datetime.fromisoformat(self.sandbox.control("clock", {})["now"])
 
     def land(self, at: str, *edits: dict[str, str], sweep: int = 7, page: int = 500, edited: str | None = None) -> int:
-        """Make the edits at `edited` or `at`, land the listings at `at`, and return the number of charged operations."""
+        """Make the edits at `edited` or `at`, land the listings at `at`, and return the charged operations."""
         self.sandbox.control("clock", {"now": edited or at})
         for edit in edits:
             self.sandbox.control("entities", edit)
