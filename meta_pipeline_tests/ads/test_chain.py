@@ -1,4 +1,4 @@
-"""From a spec to a paused ad: each object once, whatever happens to any single call, and nothing after a rollback."""
+"""From a spec to a paused ad: each object is created once, whichever call fails, and a rollback deletes them all."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def world(tmp_path: Path) -> AdsWorld:
 
 
 @functools.cache
-def undisturbed() -> tuple[list[str], dict[str, Any], list[str]]:
-    """The writes of an apply without faults, the state that they lead to, and the writes of a rollback."""
+def without_faults() -> tuple[list[str], dict[str, Any], list[str]]:
+    """Return the writes of an apply without faults, the resulting state, and the writes of a rollback."""
     with TemporaryDirectory() as folder:
         world = AdsWorld(Path(folder))
         plan = world.plan()
@@ -40,13 +40,13 @@ def undisturbed() -> tuple[list[str], dict[str, Any], list[str]]:
         return applied, state, world.writes[first + len(applied):]
 
 
-def test_the_chain_is_what_the_plan_lists(world: AdsWorld) -> None:
+def test_an_apply_creates_the_objects_that_the_plan_lists(world: AdsWorld) -> None:
     plan = world.plan()
     assert [record.step.name for record in plan.steps] == ["video", "campaign", "creative", "ad_set", "ad"]
     assert world.state() == EMPTY and world.writes == [f"POST {ACCOUNT}/campaigns"]  # validated only
     applied = world.apply(plan)
 
-    writes, state, _ = undisturbed()
+    writes, state, _ = without_faults()
     edges = [write.rpartition("/")[2] for write in writes]
     assert edges == ["advideos"] * 5 + ["campaigns"] * 2 + ["adcreatives"] * 2 + ["adsets"] * 2 + ["ads"] * 2
     assert world.state() == state == {
@@ -77,20 +77,20 @@ def test_a_second_apply_creates_nothing(world: AdsWorld) -> None:
 
 
 @pytest.mark.parametrize("fault", ["timeout", "answer_lost", "killed before", "killed after"])
-def test_one_call_without_an_answer_leads_to_the_same_end(world: AdsWorld, fault: str) -> None:
-    writes, state, _ = undisturbed()
+def test_one_failed_write_leads_to_the_same_state(world: AdsWorld, fault: str) -> None:
+    writes, state, _ = without_faults()
     for number, write in enumerate(writes):
         plan = world.plan()
-        world.disturb(number, fault)
-        applied = world.until_applied(plan)
-        world.calm()
+        world.inject_fault(number, fault)
+        applied = world.apply_until_done(plan)
+        world.clear_faults()
 
         assert (applied.status, world.state()) == ("applied", state), f"{fault} at call {number}, {write}"
         world.roll_back(plan)
         assert (stored.load(world.engine, plan.id).status, world.state()) == ("rolled_back", EMPTY), number
 
 
-def test_one_read_without_an_answer_leads_to_the_same_end(world: AdsWorld) -> None:
+def test_one_failed_read_leads_to_the_same_state(world: AdsWorld) -> None:
     plan = world.plan()
     calls = len(world.events)
     world.apply(plan)
@@ -99,26 +99,26 @@ def test_one_read_without_an_answer_leads_to_the_same_end(world: AdsWorld) -> No
     assert reads >= 4
     for number in range(reads):
         plan = world.plan()
-        world.disturb_reads(number)
+        world.inject_read_fault(number)
         world.apply(plan)
-        world.calm()
+        world.clear_faults()
 
-        assert world.state() == undisturbed()[1], number
+        assert world.state() == without_faults()[1], number
         world.roll_back(plan)
 
 
-def test_an_upload_that_meta_has_forgotten_begins_again(world: AdsWorld) -> None:
+def test_an_upload_that_meta_no_longer_has_begins_again(world: AdsWorld) -> None:
     plan = world.plan()
-    world.disturb(2, "killed after")
+    world.inject_fault(2, "killed after")
     with pytest.raises(Killed):
         world.apply(plan)
     world.graph.creation.videos.uploads.clear()
     world.apply(plan)
 
-    assert world.state() == undisturbed()[1]
+    assert world.state() == without_faults()[1]
 
 
-def test_a_token_that_ends_in_the_middle_is_replaced_by_the_next_one(world: AdsWorld) -> None:
+def test_a_token_that_dies_during_an_apply_is_replaced_by_the_next_one(world: AdsWorld) -> None:
     plan = world.plan()
 
     def invalidate(request: requests.PreparedRequest) -> None:
@@ -128,29 +128,29 @@ def test_a_token_that_ends_in_the_middle_is_replaced_by_the_next_one(world: AdsW
     world.adapter.before = invalidate
     with pytest.raises(PlanFailedError, match="connect again"):
         world.apply(plan)
-    world.calm()
+    world.clear_faults()
     world.onboard(world.mint(scopes=ALL), phase=3)
 
-    assert world.apply(plan).status == "applied" and world.state() == undisturbed()[1]
+    assert world.apply(plan).status == "applied" and world.state() == without_faults()[1]
 
 
-def test_two_that_apply_a_plan_at_once_create_it_once(world: AdsWorld) -> None:
+def test_two_concurrent_applies_create_the_objects_once(world: AdsWorld) -> None:
     plan = world.plan()
     refused: list[str] = []
 
-    def apply_beside(request: requests.PreparedRequest) -> None:
+    def apply_concurrently(request: requests.PreparedRequest) -> None:
         if request.method == "POST" and not refused:
             refused.append("")
             with pytest.raises(LeaseError) as held:
                 world.apply(plan)
             refused.append(str(held.value))
 
-    world.adapter.before = apply_beside
+    world.adapter.before = apply_concurrently
     world.apply(plan)
-    assert "another run works on plan" in refused[1] and world.state() == undisturbed()[1]
+    assert "another run works on plan" in refused[1] and world.state() == without_faults()[1]
 
 
-def test_an_ad_that_meta_disapproves_says_so(world: AdsWorld) -> None:
+def test_a_disapproved_ad_shows_its_review_feedback(world: AdsWorld) -> None:
     world.graph.creation.review_fails = True
     applied = world.apply(world.plan())
     world.activate(applied)
@@ -162,35 +162,35 @@ def test_an_ad_that_meta_disapproves_says_so(world: AdsWorld) -> None:
     assert ad["effective_status"] == "DISAPPROVED" and ad["ad_review_feedback"]["global"]
 
 
-def test_an_upload_goes_on_where_the_connection_broke(world: AdsWorld) -> None:
+def test_an_upload_resumes_where_the_connection_broke(world: AdsWorld) -> None:
     for number in (1, 2, 3):
         plan = world.plan()
-        world.disturb(number, "upload_broken")
+        world.inject_fault(number, "upload_broken")
         world.apply(plan)
-        world.calm()
+        world.clear_faults()
 
-        assert world.state() == undisturbed()[1] and not world.graph.creation.videos.uploads
+        assert world.state() == without_faults()[1] and not world.graph.creation.videos.uploads
         world.roll_back(plan)
 
 
 @pytest.mark.parametrize("fault", ["timeout", "answer_lost", "killed before", "killed after"])
-def test_a_disturbed_rollback_ends_with_nothing(world: AdsWorld, fault: str) -> None:
-    for number, _ in enumerate(undisturbed()[2]):
+def test_a_rollback_that_is_repeated_after_a_fault_deletes_everything(world: AdsWorld, fault: str) -> None:
+    for number, _ in enumerate(without_faults()[2]):
         plan = world.plan()
         world.apply(plan)
-        world.disturb(number, fault)
+        world.inject_fault(number, fault)
         for _ in range(3):
             try:
                 world.roll_back(plan)
                 break
             except (Killed, PlanFailedError):
                 continue
-        world.calm()
+        world.clear_faults()
 
         assert (stored.load(world.engine, plan.id).status, world.state()) == ("rolled_back", EMPTY), number
 
 
-def test_a_failure_in_the_middle_is_rolled_back(world: AdsWorld) -> None:
+def test_a_plan_that_failed_halfway_can_be_rolled_back(world: AdsWorld) -> None:
     plan = world.plan()
     world.graph.access.identities["1000000002"] = []
     with pytest.raises(PlanFailedError, match="1815199") as failed:
@@ -216,7 +216,7 @@ def test_a_video_that_cannot_be_processed_stops_the_plan(world: AdsWorld) -> Non
     assert world.state() == EMPTY
 
 
-def test_a_video_that_changed_since_is_not_uploaded(world: AdsWorld) -> None:
+def test_a_video_that_changed_after_planning_is_not_uploaded(world: AdsWorld) -> None:
     plan = world.plan()
     (world.path / "reel.mp4").write_bytes(b"another")
     with pytest.raises(PlanFailedError, match="has changed since it was planned"):
@@ -233,7 +233,7 @@ def test_activation_is_separate_limited_and_repeatable(world: AdsWorld) -> None:
     for limit in ("19.99", "NaN", "100.001"):
         with pytest.raises(ConfigError, match="--spend-limit"):
             world.activate(plan, limit)
-    world.disturb(1, "answer_lost")
+    world.inject_fault(1, "answer_lost")
     for _ in range(2):
         activated = world.activate(plan)
 

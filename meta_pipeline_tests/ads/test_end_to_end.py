@@ -1,4 +1,4 @@
-"""The commands over HTTP: the official SDK reads back what they create, and the pages show it."""
+"""The commands over HTTP: the official SDK reads back the objects that they create, and the pages show them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from facebook_business.session import FacebookSession
 from harness.sandbox import Sandbox
 from harness.web.connections_page import Web, make_web
 from meta_pipeline.ads.previews import frame_address
-from meta_pipeline.cli.ads import plans as verb
+from meta_pipeline.cli.ads import plans as commands
 from meta_pipeline.cli.main import cli
 from meta_pipeline.graph import writes
 from meta_pipeline.graph.writes import WriteKind
@@ -54,7 +54,7 @@ def api(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookA
 
 
 def expected(plan: Plan, name: str) -> dict[str, Any]:
-    """The body that was sent, with the ids in it."""
+    """Return the body that was sent, with the ids filled in."""
     body = Values(plan.steps).body(plan.step(name).step.body)
     return {field: str(value) if field == "daily_budget" else value for field, value in body.items()}
 
@@ -62,12 +62,12 @@ def expected(plan: Plan, name: str) -> dict[str, Any]:
 def test_the_sdk_reads_back_what_the_commands_create(web: Web, api: FacebookAdsApi, tmp_path: Path) -> None:
     (tmp_path / "spec.toml").write_text(SPEC)
     (tmp_path / "reel.mp4").write_bytes(reel(size=2_300_000))
-    plan = verb.plan(web.runtime, tmp_path / "spec.toml")
+    plan = commands.plan(web.runtime, tmp_path / "spec.toml")
     before = len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500}))
-    said = verb.apply(web.runtime, plan.id)
+    printed = commands.apply(web.runtime, plan.id)
     applied = stored.load(web.runtime.engine, plan.id)
 
-    assert f"plan {plan.id} is applied, everything is paused: the video" in said
+    assert f"plan {plan.id} is applied, everything is paused: the video" in printed
     for name, kind in (("campaign", Campaign), ("ad_set", AdSet), ("creative", AdCreative)):
         sent = expected(applied, name)
         read = kind(applied.step(name).object_id).api_get(fields=list(sent)).export_all_data()
@@ -78,7 +78,7 @@ def test_the_sdk_reads_back_what_the_commands_create(web: Web, api: FacebookAdsA
     read = AdVideo(applied.step("video").object_id).api_get(fields=["title", "status"]).export_all_data()
     assert (read["title"], read["status"]["video_status"]) == (expected(applied, "video")["title"], "ready")
 
-    verb.apply(web.runtime, plan.id)
+    commands.apply(web.runtime, plan.id)
     assert len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500})) == before + 1
     listed = web.browser.get("/ads").body
     assert f'href="/ads/{plan.id}"' in listed and "Spring" in listed
@@ -87,9 +87,9 @@ def test_the_sdk_reads_back_what_the_commands_create(web: Web, api: FacebookAdsA
     assert page.body.count('sandbox="allow-scripts"') == 2
     assert page.header("content-security-policy").endswith("frame-src https://www.facebook.com https://business.facebook.com")
     assert "frame-src" not in web.browser.get("/ads").header("content-security-policy")
-    assert "paused" not in verb.activate(web.runtime, plan.id, "100")
-    assert verb.listed(web.runtime)[1][0][6] == "100"
-    assert verb.roll_back(web.runtime, plan.id).endswith("nothing of it is left at Meta")
+    assert "paused" not in commands.activate(web.runtime, plan.id, "100")
+    assert commands.listed(web.runtime)[1][0][6] == "100"
+    assert commands.roll_back(web.runtime, plan.id).endswith("nothing of it is left at Meta")
     assert len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500})) == before
     changes = audit_log.find(web.runtime.engine, plan_id=plan.id, limit=1_000)
     kinds = {writes.listed(row["method"], row["path"].strip("/").partition("/")[2]) for row in changes}

@@ -77,7 +77,7 @@ def test_a_wrong_key_is_named(before: str, after: str, message: str) -> None:
         ('video = "reel.mp4"', 'object_story_id = "7_8"', "another Page"),
     ],
 )
-def test_what_meta_would_reject_is_a_sentence(before: str, after: str, message: str) -> None:
+def test_a_spec_that_meta_would_reject_is_refused_in_a_sentence(before: str, after: str, message: str) -> None:
     assert before in SPEC
     with pytest.raises(AssertionError, match=message):
         assert problems(SPEC.replace(before, after)) == []
@@ -90,7 +90,7 @@ def test_what_meta_would_reject_is_a_sentence(before: str, after: str, message: 
         ({"audio_codec": "Opus"}, "sound's codec is Opus"), ({"size": 2**33}, "8,589,934,592 bytes"),
     ],
 )
-def test_a_video_outside_metas_specs_is_a_sentence(change: dict[str, Any], message: str) -> None:
+def test_a_video_outside_metas_specs_is_reported_in_a_sentence(change: dict[str, Any], message: str) -> None:
     assert [message in each for each in problems(video=dataclasses.replace(VIDEO, **change))] == [True]
 
 
@@ -100,7 +100,7 @@ def test_a_video_outside_metas_specs_is_a_sentence(change: dict[str, Any], messa
         ({"page_tasks": frozenset({"ANALYZE"})}, "ADVERTISE on the Page"), ({"minimum_budget": 2_001}, "minimum of 20.01 EUR"),
     ],
 )
-def test_an_account_that_cannot_is_a_sentence(change: dict[str, Any], message: str) -> None:
+def test_an_account_that_cannot_run_the_ad_is_reported_in_a_sentence(change: dict[str, Any], message: str) -> None:
     assert [message in each for each in problems(state=dataclasses.replace(STATE, **change))] == [True]
 
 
@@ -118,7 +118,7 @@ def test_placements_and_features_are_explicit(version: str, expected: dict[str, 
     assert {body["status"] for name, body in steps.items() if name in ("campaign", "ad_set", "ad")} == {"PAUSED"}
 
 
-def test_facts_are_replaced_by_a_file(tmp_path: Path) -> None:
+def test_a_file_replaces_the_facts(tmp_path: Path) -> None:
     (tmp_path / "facts.toml").write_text('video_longest_s = 120\nvideo_codecs = ["av01"]\n[minimum_daily_budgets]\nEUR = 500\n')
     facts = read_facts(tmp_path / "facts.toml")
 
@@ -136,7 +136,7 @@ def test_facts_are_replaced_by_a_file(tmp_path: Path) -> None:
         (SPEC.replace('"3000000000001"', '"3000000000009"'), None, "is not connected"),
     ],
 )
-def test_what_cannot_be_planned_is_not_stored(tmp_path: Path, spec: str, video: bytes | None, message: str) -> None:
+def test_a_spec_that_cannot_be_planned_is_not_stored(tmp_path: Path, spec: str, video: bytes | None, message: str) -> None:
     world = AdsWorld(tmp_path, spec=spec, video=video)
     with pytest.raises(ConfigError, match=message):
         world.plan()
@@ -144,7 +144,7 @@ def test_what_cannot_be_planned_is_not_stored(tmp_path: Path, spec: str, video: 
     assert world.writes == [] and stored.load_all(world.engine, kinds=("reel_ad",)) == []
 
 
-def test_meta_checks_what_we_do_not_know(tmp_path: Path) -> None:
+def test_a_plan_that_meta_would_not_create_is_not_stored(tmp_path: Path) -> None:
     world = AdsWorld(tmp_path)
     world.graph.faults.plan([{"fault": "100_33", "path": "^POST act_.*/campaigns"}])
     with pytest.raises(ConfigError, match="Meta would not create the campaign"):

@@ -1,4 +1,4 @@
-"""What is read from the head of a video file, and what of a file that is damaged."""
+"""The properties that are read from a video file's index, and the errors of damaged files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_file_that_is_no_video_is_refused(tmp_path: Path, content: bytes, mess
         read(tmp_path, content)
 
 
-def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="can't be read: No such file"):
         read_video(tmp_path / "none.mp4")
     with pytest.raises(VideoError, match="can't be read"):
@@ -63,7 +63,7 @@ CONTENT = reel(size=2_500)
 @generated(200)
 @given(data=st.data())
 def test_a_made_up_video_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
-    """Truncated, with bytes changed, inserted and removed, or anything at all."""
+    """Read valid videos after bytes of them were changed, cut off, inserted and removed."""
     content = bytearray(data.draw(st.sampled_from([CONTENT, reel(size=2_500, has_index_last=True), reel(size=2_500, version=1)])))
     for _ in range(data.draw(st.integers(0, 6))):
         at = data.draw(st.integers(0, max(0, len(content) - 1)))

@@ -1,4 +1,4 @@
-"""A sandbox with a connected account, and the commands of ads on it."""
+"""A sandbox with a connected account, and the steps of an ads plan on it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ image_touchups = true
 
 
 class AdsWorld(FrozenRuntime):
-    """`writes`: every POST and DELETE so far, by method and path without its version."""
+    """A spec, its video and a sandbox. `writes`: every POST and DELETE so far, by method and path without version."""
 
     def __init__(self, path: Path, *, spec: str = SPEC, video: bytes | None = None, scopes: tuple[str, ...] = ALL) -> None:
         super().__init__(path)
@@ -74,7 +74,7 @@ class AdsWorld(FrozenRuntime):
     def apply(self, plan: Plan) -> Plan:
         return running.apply_ad(plan.id, **self._parts)
 
-    def until_applied(self, plan: Plan) -> Plan:
+    def apply_until_done(self, plan: Plan) -> Plan:
         """Apply again after each kill or failure, as a person would."""
         for _ in range(5):
             try:
@@ -100,8 +100,8 @@ class AdsWorld(FrozenRuntime):
         if request.method != "GET":
             self.writes.append(f"{request.method} {str(request.path_url).split('/', 2)[2].partition('?')[0]}")
 
-    def disturb_reads(self, number: int) -> None:
-        """Let the answer to the read of this number from now on be lost."""
+    def inject_read_fault(self, number: int) -> None:
+        """Let the read with this number, counted from now, time out."""
         reads = itertools.count()
         self.clock.sleep(60)
 
@@ -112,9 +112,9 @@ class AdsWorld(FrozenRuntime):
 
         self.adapter.before = before
 
-    def disturb(self, number: int, fault: str) -> None:
-        """Let something happen at the write of this number from now on: lost before or after it takes effect, the client
-        killed before or after, the connection broken in the middle of an upload."""
+    def inject_fault(self, number: int, fault: str) -> None:
+        """Inject a fault at the write with this number, counted from now: its request or its answer is lost, the client
+        is killed before or after it, or the connection breaks during an upload."""
         first = len(self.writes)
         self.clock.sleep(60)
 
@@ -136,13 +136,13 @@ class AdsWorld(FrozenRuntime):
         self._is_killed = False
         self.adapter.before, self.adapter.after = before, after
 
-    def calm(self) -> None:
-        """Let nothing happen any more."""
+    def clear_faults(self) -> None:
+        """Remove every planned fault."""
         self.adapter.before, self.adapter.after = self._count, lambda request: None
         self.graph.faults.planned.clear()
 
     def state(self) -> dict[str, Any]:
-        """What was created here and is not deleted, with the ids left out."""
+        """Return what was created here and not deleted, without ids."""
         world, creation = self.graph.world, self.graph.creation
         entities = [
             entity for store in (world.campaigns, world.ad_sets, world.ads) for entity in store.values()

@@ -1,4 +1,4 @@
-"""Targets that receive alerts, and days that pass while alerts are sent."""
+"""Targets that receive alerts, and a simulation of days on which alerts are sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNING_KEY = "the app's secret"
 
 
 class Walk:
-    """Days that pass: alerts are sent four times a day, tokens are checked once."""
+    """A simulation of days: alerts are sent four times a day, tokens are checked once."""
 
     def __init__(self, path: Path, receiver: Receiver, mail: Mail) -> None:
         self.runtime = FrozenRuntime(path)
@@ -38,7 +38,7 @@ class Walk:
         )
 
     def days(self, until: int) -> list[tuple[int, str]]:
-        """Return what was delivered until then, and on which day."""
+        """Simulate the days until this one; return each delivered alert with its day."""
         delivered = []
         while self.day() < until:
             self.runtime.clock.at += DAY / 4

@@ -1,4 +1,4 @@
-"""Who is alerted about a token, and when: a hundred days, walked through four times a day."""
+"""Alerts about tokens, and their days: a hundred simulated days with four sends each."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_target_that_is_down_receives_the_alert_later_and_the_others_not_twice
     walk.assert_every_target_received_the_same(1)
 
 
-def test_disconnecting_is_no_alert(walk: Walk) -> None:
+def test_disconnecting_causes_no_alert(walk: Walk) -> None:
     ref = walk.runtime.onboard(walk.runtime.mint(days=60))
     tokens.disconnect(ref.id, graph=walk.runtime.client, tokens=walk.runtime.vault)
 
@@ -112,12 +112,12 @@ def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk) -> No
     relinking.relink_all(graph=walk.runtime.client, tokens=walk.runtime.vault, engine=walk.runtime.engine, now=walk.runtime.clock.now())
 
 
-def test_a_permission_that_is_lost_is_reported_once_with_the_click_that_brings_it_back(walk: Walk) -> None:
+def test_a_lost_permission_is_reported_once_with_the_link_that_restores_it(walk: Walk) -> None:
     ref = walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER"))
     assert walk.days(2) == []
     walk.runtime.graph.identity.revoke_permissions(ref.subject_id, "read_insights")
 
-    assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]  # for it and the Pages through it
+    assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]  # one alert for it and its Page tokens
     walk.assert_every_target_received_the_same(1)
     assert "has lost the permission read_insights. The figures of Pages stay empty" in walk.lines[0]
     assert "Stopped by it: Aroha Outdoor, " in walk.lines[0].replace("Northwind, ", "")  # Pages, and no ad account
@@ -139,7 +139,7 @@ def test_a_page_token_that_lost_a_permission_is_reported_alone(walk: Walk) -> No
         assert f"Stopped by it: {page}." in line and neighbour not in line
 
 
-def test_what_was_never_granted_is_no_loss(walk: Walk) -> None:
+def test_a_permission_that_was_never_granted_causes_no_alert(walk: Walk) -> None:
     walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER", scopes=("ads_read", "pages_show_list")))
 
     assert walk.days(30) == []
@@ -150,7 +150,7 @@ def test_what_was_never_granted_is_no_loss(walk: Walk) -> None:
     (dt.timedelta(days=7), 7), (dt.timedelta(days=3), 3), (dt.timedelta(days=1), 1), (dt.timedelta(seconds=1), 1),
     (dt.timedelta(0), None), (-DAY, None),
 ])
-def test_the_last_threshold_counts(left: dt.timedelta, threshold: int | None) -> None:
+def test_the_threshold_is_the_lowest_that_was_reached(left: dt.timedelta, threshold: int | None) -> None:
     now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
     assert threshold_of(now + left, now=now) == threshold

@@ -1,4 +1,4 @@
-"""Who is alerted about checks that fail in what is published: once while they fail, and when they pass again."""
+"""Alerts about failed checks of the published data: one when a check fails, and one when it passes again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE: Failure = ("81", "lost_value", "page_posts", "2026-11-02", "1 values are n
 
 
 class Published:
-    """A published file, and three targets that receive what is sent about it."""
+    """A published file, and three targets that receive the alerts about it."""
 
     def __init__(self, path: Path, receiver: Receiver, mail: Mail) -> None:
         self.file, self.engine = str(path / "published" / "warehouse.duckdb"), open_store(f"sqlite:///{path / 'c.sqlite'}")
@@ -37,7 +37,7 @@ class Published:
         return send_check_alerts(self.targets, check_failures(self.file), engine=self.engine, url=URL, now=NOW)
 
     def subjects(self, *failures: Failure) -> list[str]:
-        """Publish these failures; the subjects of what is sent then."""
+        """Publish these failures, send, and return the subjects of the alerts."""
         publish_failures(self.file, failures)
         sent, problems = self.send()
         assert not problems
@@ -50,7 +50,7 @@ def published(tmp_path: Path, receiver: Receiver, mail: Mail) -> Published:
     return Published(tmp_path, receiver, mail)
 
 
-def test_a_failure_is_reported_once_while_it_lasts_and_when_it_is_over(published: Published) -> None:
+def test_a_failure_is_reported_once_when_it_begins_and_once_when_it_ends(published: Published) -> None:
     fails, passes = "The data of ad account 7 (Northwind) fails doubled_rows", "Checks pass again: 7"
 
     assert published.send() == ([], [])  # nothing is published yet
@@ -59,7 +59,7 @@ def test_a_failure_is_reported_once_while_it_lasts_and_when_it_is_over(published
     assert published.subjects(DOUBLED) == published.subjects(DOUBLED, NEXT_DAY) == []
     assert published.subjects() == [passes]
     assert published.subjects() == []
-    assert published.subjects(NEXT_DAY) == [fails]  # it is back
+    assert published.subjects(NEXT_DAY) == [fails]  # it fails again
     assert "no longer fail: doubled_rows of ad_insights, 7." in published.lines[1] and URL in published.lines[1]
 
 
@@ -76,7 +76,7 @@ def test_a_failure_names_the_account_the_check_the_days_and_the_remedy(published
     assert "Look at it: https://etl.example" in published.mail.received[0].get_content()
 
 
-def test_an_account_that_is_held_back_says_so(published: Published) -> None:
+def test_an_alert_says_that_its_account_is_held_back(published: Published) -> None:
     publish_failures(published.file, [DOUBLED], is_held_back=True)
     published.send()
 
@@ -109,7 +109,7 @@ def test_a_target_that_is_down_receives_it_later_and_the_others_not_twice(publis
     assert (len(published.lines), len(published.receiver.received), len(published.mail.received)) == (2, 2, 2)
 
 
-def test_a_target_that_was_down_all_the_while_hears_of_neither(published: Published) -> None:
+def test_a_target_that_was_down_during_the_whole_failure_receives_neither_alert(published: Published) -> None:
     publish_failures(published.file, [DOUBLED])
     published.receiver.status = 500
     published.send()
@@ -123,7 +123,7 @@ def test_a_target_that_was_down_all_the_while_hears_of_neither(published: Publis
 @pytest.mark.parametrize("put", [
     lambda text: ([DOUBLED], text), lambda text: ([(*DOUBLED[:4], text)], "Northwind"),
 ], ids=["name", "detail"])
-def test_text_from_meta_is_data(published: Published, put: Callable[[str], tuple[list[Failure], str]]) -> None:
+def test_text_from_meta_injects_nothing_into_an_alert(published: Published, put: Callable[[str], tuple[list[Failure], str]]) -> None:
     failures, name = put("<!channel>\r\nBcc: all@x.example\x1b[31m\u202e")
     publish_failures(published.file, failures, name=name)
     published.send()

@@ -1,4 +1,4 @@
-"""Alerts let the person they are about connect again, by mail and webhook."""
+"""Alerts by mail and webhook have a link with which the token's owner connects again."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_link_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
     walk.send()
 
     with walk.runtime.engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(link_rows)).scalar() == 1  # the mail's
+        assert connection.execute(sa.select(sa.func.count()).select_from(link_rows)).scalar() == 1  # that of the mail
 
 
 def test_a_system_user_is_not_invited(walk: Walk) -> None:

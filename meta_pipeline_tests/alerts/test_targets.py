@@ -1,4 +1,4 @@
-"""What the targets deliver: names from Meta as data, and no address in an error."""
+"""The messages that targets deliver: names from Meta inject nothing, and no error shows an address."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOSTILE = st.one_of(
 
 @settings(max_examples=400, database=None)
 @given(subject=HOSTILE, stops=st.lists(HOSTILE, max_size=7))
-def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str]) -> None:
+def test_names_from_meta_inject_nothing_into_any_message(subject: str, stops: list[str]) -> None:
     alert = Alert(
         key="k", token_refs=("t",), subject=f"Token of {subject} is dead", detail=f"{subject} left.",
         url="https://x.example/c",

@@ -76,7 +76,7 @@ def test_no_answer_adds_up_two_currencies(questions: Questions) -> None:
         assert any("currency" in note for note in answer["notes"]) is described.has_money
 
 
-def test_only_in_the_reporting_currency_one_figure_is_of_all_accounts(questions: Questions, published: str) -> None:
+def test_only_the_reporting_currency_has_one_figure_for_all_accounts(questions: Questions, published: str) -> None:
     answer = questions.ask("query_metric", {"metric": "spend_in_reporting_currency", "since": "2026-11-01"})
 
     ((total,),) = query(published, (
@@ -109,7 +109,7 @@ def test_only_in_the_reporting_currency_one_figure_is_of_all_accounts(questions:
         ({}, "the argument 'metric' is wrong"),
     ],
 )
-def test_what_was_not_measured_is_refused_in_a_sentence(
+def test_a_question_about_something_not_measured_is_refused_in_a_sentence(
     questions: Questions, arguments: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(MetaPipelineError) as refused:
@@ -144,7 +144,7 @@ def test_an_answer_says_what_it_is_based_on(questions: Questions) -> None:
         assert (answer["covers_until"], answer["provisional"], answer["reconciled"]) == (LAST, True, False)
 
 
-def test_a_file_that_says_nothing_of_itself_is_still_answered(tmp_path: Path) -> None:
+def test_questions_are_answered_from_a_file_without_a_publication_table(tmp_path: Path) -> None:
     questions = Questions(publish_marts(tmp_path / "warehouse.duckdb"), load_metrics())
 
     answer = questions.ask("query_metric", {"metric": "spend", "by": ["account"]})
@@ -185,7 +185,7 @@ def test_a_number_is_explained_by_its_request_and_its_state(questions: Questions
         ({"metric": "spend", "mart": "no"}, "there is no mart 'no'"),
     ],
 )
-def test_a_number_that_is_not_there_is_refused_in_a_sentence(
+def test_an_explanation_of_a_missing_number_is_refused_in_a_sentence(
     questions: Questions, arguments: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(MetaPipelineError, match=sentence):
@@ -194,7 +194,7 @@ def test_a_number_that_is_not_there_is_refused_in_a_sentence(
         })
 
 
-def test_texts_are_data_without_control_characters_and_answers_are_bounded(questions: Questions) -> None:
+def test_texts_have_no_control_characters_and_answers_have_a_limit(questions: Questions) -> None:
     answer = questions.ask("explain_number", {
         "mart": "facebook_ads__ad_report", "metric": "spend", "account_id": "2", "date_day": LAST,
     })

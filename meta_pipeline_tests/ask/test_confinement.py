@@ -1,4 +1,4 @@
-"""A query reads the published file and nothing else, within its limits; whatever it tries ends in one sentence."""
+"""A query reads only the published file, within its limits; every refusal is one sentence."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from meta_pipeline.publish.readers.query import Limits, QueryError, connected, r
 from meta_pipeline_tests.fakes.published_marts import publish_marts
 
 
-class Impatient:
-    """A timer that is over as soon as it is started, whatever the seconds; it stops until it is cancelled, because a
-    query may begin after the first stop."""
+class ImmediateTimer:
+    """A timer that ends as soon as it starts, and calls again and again until it is cancelled, because a query may
+    begin after the first call."""
 
     def __init__(self, seconds: float, call: Callable[[], None]) -> None:
         self.cancelled = threading.Event()
-        self.thread = threading.Thread(target=self._stop, args=(call,), daemon=True)
+        self.thread = threading.Thread(target=self._call_until_cancelled, args=(call,), daemon=True)
         self.thread.start()
 
-    def _stop(self, call: Callable[[], None]) -> None:
+    def _call_until_cancelled(self, call: Callable[[], None]) -> None:
         while not self.cancelled.wait(0.001):
             call()
 
@@ -109,7 +109,7 @@ def test_a_hostile_query_ends_in_one_sentence(published: str, sql: str) -> None:
 def test_an_endless_query_is_stopped(published: str, sql: str) -> None:
     with connected(published) as connection:
         with pytest.raises(QueryError, match=r"^the query took longer than 20 s and was stopped$"):
-            read(connection, sql, limits=Limits(seconds=20), schedule=Impatient)
+            read(connection, sql, limits=Limits(seconds=20), schedule=ImmediateTimer)
         assert read(connection, "select 1", limits=Limits()).rows == [(1,)]
 
 
@@ -141,7 +141,7 @@ def test_times_are_in_utc_wherever_the_query_runs(published: str) -> None:
 
 
 def test_the_tool_has_the_same_confinement(published: str, tmp_path: Path) -> None:
-    questions = Questions(published, load_metrics(), schedule=Impatient)
+    questions = Questions(published, load_metrics(), schedule=ImmediateTimer)
 
     with pytest.raises(QueryError, match="took longer than 20 s"):
         questions.ask("sql", {"query": "select count(*) from range(1000000000) as a, range(1000000000) as b"})

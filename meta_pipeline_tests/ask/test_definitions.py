@@ -1,4 +1,4 @@
-"""A question can be about what the dbt project defines, and what its marts have."""
+"""Questions use the metrics that the dbt project defines, and columns that its marts have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reach_of_metricflow() -> dict[tuple[str, str], tuple[str, str]]:
     return measures
 
 
-def test_reach_is_where_metricflow_has_it_and_at_the_levels_of_ads() -> None:
+def test_reach_is_read_from_the_marts_of_metricflow_and_by_day_for_ad_sets_and_ads() -> None:
     expected = reach_of_metricflow()
 
     assert set(REACH) == {*expected, ("ad_set", "day"), ("ad", "day")}
@@ -43,7 +43,7 @@ def columns() -> dict[str, set[str]]:
     return {model["name"]: {column["name"] for column in model["columns"]} for model in models}
 
 
-def test_what_is_asked_is_in_the_marts() -> None:
+def test_every_column_that_questions_use_is_in_the_marts() -> None:
     marts = columns()
 
     assert {window.mart for window in REACH.values()} | set(REPORTS) | set(ORIGINS) <= set(marts)
@@ -55,7 +55,7 @@ def test_what_is_asked_is_in_the_marts() -> None:
         assert origin.account_column in marts[mart]
 
 
-# Figures of several requests, or of none.
+# Their figures come from several requests or from none.
 WITHOUT_REQUEST = {f"facebook_ads__{name}_report" for name in ("creative", "restatement", "maturity", "weekly", "monthly")}
 
 

@@ -1,4 +1,4 @@
-"""The server through the SDK's own client: in this process, and as a real child over standard input and output."""
+"""The server through the SDK's own client: in this process, and as a child process over standard input and output."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CALLS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("explain_number", EXPLAINED, True),
     ("nothing", {}, False),
 )
-# Writes down what Python opens, connects or starts from the moment on from which the server reads its input.
+# Records what Python opens, connects to or starts once the server reads its input.
 AUDITED = """
 import contextlib, sys
 from meta_pipeline.ask import server
@@ -99,7 +99,7 @@ def test_a_client_lists_and_calls_the_tools(published: str) -> None:
 
 
 def test_the_server_opens_no_socket_and_no_file_while_it_answers(published: str, tmp_path: Path) -> None:
-    """The published file is opened by DuckDB, not by Python; it can open no other."""
+    """Check that Python opens nothing: DuckDB opens the published file, and can open no other."""
     events = tmp_path / "events"
     child = StdioServerParameters(
         command=sys.executable, args=["-c", AUDITED, published, str(events)], env=dict(os.environ), cwd=tmp_path
@@ -153,7 +153,7 @@ def test_a_signal_ends_the_command_at_once(published: str, tmp_path: Path, numbe
     ("arguments", "sentence"),
     [((), "nothing is published yet"), (("--tenant", "north"), "there are no tenants"), (("extra",), "unexpected extra argument")],
 )
-def test_a_command_that_can_not_serve_says_why(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
+def test_a_command_that_cannot_serve_says_why(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
     command = started(str(tmp_path / "none.duckdb"), tmp_path, *arguments)
     out, err = command.communicate(timeout=120)
 

@@ -1,4 +1,4 @@
-"""A real browser: Debian's chromium. On a machine without it the tests say so; with SKIP_NOTHING set they fail."""
+"""A real browser: Debian's chromium. Without it the tests are skipped; with SKIP_NOTHING set they fail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def page() -> Iterator[Page]:
 
 @contextlib.contextmanager
 def serving(path: Path, sandbox: Sandbox, operator_password: str | None = None) -> Iterator[str]:
-    """Run a server that onboards by itself; yield its URL."""
+    """Run a server that onboards without Dagster; yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
         server = server_for(create_app(make_web(path, sandbox, public_url=url, operator_password=operator_password).runtime))

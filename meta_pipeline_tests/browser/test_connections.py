@@ -1,4 +1,4 @@
-"""Consent on the connections page, in a real browser, under `up`: to partitions and a first look; and every other way."""
+"""Consent on the connections page, in a real browser, under `up`: to partitions and a first look, and its failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def partitions(home: Home) -> list[str]:
 
 
 def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page, tmp_path: Path) -> None:
-    sandbox.share_clock()  # so that yesterday is a day it knows
+    sandbox.share_clock()  # so that the sandbox has figures for yesterday
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "favicon" not in message.location["url"] else None)
     with running_up(home) as (dagster, connections):
@@ -43,14 +43,14 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         expect(page.locator("h1")).to_have_text("Connections")
         expect(page.locator("main")).to_contain_text("Nobody is connected yet")
 
-        # No.
+        # The person cancels.
         page.get_by_role("link", name="Connect", exact=True).click()
         expect(page.locator("h1")).to_have_text("Before Facebook opens")
         page.get_by_role("link", name="Continue to Facebook").last.click()
         page.click("#cancel")
         expect(page.locator("h1")).to_have_text("You did not give consent")
 
-        # An answer that somebody changed.
+        # The state in the answer was changed.
         page.get_by_role("link", name="Start again").click()
         page.get_by_role("link", name="Continue to Facebook").first.click()
         target = page.get_attribute("#continue", "href")
@@ -59,7 +59,7 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         expect(page.locator("h1")).to_have_text("This link can't be used")
         assert sandbox.control("calls").get("GET /oauth/access_token", 0) == 0
 
-        # Yes: the page follows what happens, and the run that does it.
+        # The person consents: the page shows the progress of the onboarding run.
         page.goto(f"{connections}/connect?phase=2")
         answer = page.get_attribute("#continue", "href")
         assert answer
@@ -69,7 +69,7 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         expect(page.locator("main")).to_contain_text("A first look", timeout=WITHIN_MS)
         collected = "6 ad accounts, 3 Pages and 3 Instagram accounts will be collected every day"
         expect(page.locator("main")).to_contain_text(collected, timeout=WITHIN_MS)
-        expect(page.locator("#progress")).to_have_attribute("data-ended", "no")  # as it was loaded
+        expect(page.locator("#progress")).to_have_attribute("data-ended", "no")  # the page was not loaded again
         expect(page.get_by_role("link", name="All connections")).to_be_visible(timeout=WITHIN_MS)
         assert re.search(r"Views\s+\d+", page.inner_text("main"))
         assert re.search(r"Impressions\s+\d+", page.inner_text("main"))
@@ -86,11 +86,11 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to content"
 
-        # What breaks says what to click.
+        # A dead token is shown with the link that replaces it.
         sandbox.control("dead", {"subcode": 460, "kind": "USER"})
         page.get_by_role("button", name="Check now").click()
         expect(page.locator("article")).to_contain_text("changed the password")
-        for _ in range(40):  # the sensor looks every half minute
+        for _ in range(40):  # the sensor runs every 30 s
             if "Latest alerts" in page.inner_text("main"):
                 break
             page.wait_for_timeout(2000)
@@ -111,7 +111,7 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         page.get_by_role("link", name="All connections").click()
         expect(page.locator("article")).to_contain_text("Healthy")
 
-        # Disconnect asks first; then the card is gone, and connecting works again.
+        # Disconnect asks for confirmation; then the card is gone, and connecting works again.
         page.get_by_role("link", name="Disconnect").click()
         expect(page.locator("h1")).to_have_text("Disconnect Sam Operator?")
         page.get_by_role("link", name="Stay connected").click()

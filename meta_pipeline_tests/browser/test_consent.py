@@ -15,7 +15,7 @@ from harness.sandbox import Sandbox
 
 @pytest.fixture
 def opened(home: Home, tmp_path: Path) -> Path:
-    """The named pipe to which the person's browser, as far as Python's webbrowser knows, writes its address."""
+    """Return the named pipe to which the program in `BROWSER`, started by `connect`, writes the address."""
     address = tmp_path / "address"
     os.mkfifo(address)
     browser = tmp_path / "browser"
@@ -51,7 +51,7 @@ def test_a_person_who_cancels_leaves_nothing_behind(home: Home, opened: Path, pa
         assert store.execute("select count(*) from tokens").fetchone() == (0,)
 
 
-def test_an_answer_with_a_state_of_somebody_else_is_refused(home: Home, sandbox: Sandbox, opened: Path, page: Page) -> None:
+def test_an_answer_with_a_changed_state_is_refused(home: Home, sandbox: Sandbox, opened: Path, page: Page) -> None:
     connect = home.start("connect")
     page.goto(opened.read_text().strip())
     target = page.get_attribute("#continue", "href")

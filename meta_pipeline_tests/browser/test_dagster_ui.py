@@ -21,21 +21,21 @@ from harness.home import free_port
 from meta_pipeline.defs.ui.server import guarded_app
 
 POOL = "duckdb_writer"
-# Everything a page can do to an address without asking it first; each ends before the next begins.
+# Every way in which a page can send a request to another origin. Each ends before the next begins.
 ATTACK = """
 async (url) => {
   const mutation = 'mutation{setConcurrencyLimit(concurrencyKey:"duckdb_writer",limit:0)}';
   const target = `${url}/graphql?query=${encodeURIComponent(mutation)}`;
-  const said = {};
-  const sent = async (name, options, to = target) => {
-    try { const answer = await fetch(to, options); said[name] = answer.type === "opaque" ? "opaque" : answer.status; }
-    catch (error) { said[name] = "refused"; }
+  const results = {};
+  const attempt = async (name, options, to = target) => {
+    try { const answer = await fetch(to, options); results[name] = answer.type === "opaque" ? "opaque" : answer.status; }
+    catch (error) { results[name] = "refused"; }
   };
-  await sent("get", { mode: "no-cors" });
-  await sent("post", { mode: "no-cors", method: "POST", headers: { "content-type": "text/plain" }, body: "" });
-  await sent("json", { method: "POST", headers: { "content-type": "application/json" },
+  await attempt("get", { mode: "no-cors" });
+  await attempt("post", { mode: "no-cors", method: "POST", headers: { "content-type": "text/plain" }, body: "" });
+  await attempt("json", { method: "POST", headers: { "content-type": "application/json" },
                        body: JSON.stringify({ query: mutation }) }, `${url}/graphql`);
-  await sent("read", {}, `${url}/server_info`);
+  await attempt("read", {}, `${url}/server_info`);
   await new Promise((done) => { const image = new Image(); image.onload = image.onerror = done; image.src = target; });
   await new Promise((done) => {
     const frame = document.createElement("iframe");
@@ -46,14 +46,14 @@ async (url) => {
     form.method = "POST"; form.action = target; form.target = "frame";
     frames[0].frameElement.onload = done; document.body.append(form); form.submit();
   });
-  said.socket = await new Promise((done) => {
+  results.socket = await new Promise((done) => {
     const socket = new WebSocket(url.replace("http", "ws") + "/graphql", "graphql-ws");
     socket.onopen = () => done("open"); socket.onerror = () => done("refused");
   });
-  return said;
+  return results;
 }
 """
-OWN = """
+OWN_REQUESTS = """
 async () => {
   const query = 'mutation{setConcurrencyLimit(concurrencyKey:"duckdb_writer",limit:3)}';
   const answer = await fetch("/graphql?op=Set", {
@@ -68,7 +68,7 @@ async () => {
 
 
 class _Blank(http.server.BaseHTTPRequestHandler):
-    """Somebody else's page."""
+    """A page of another origin."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -81,8 +81,8 @@ class _Blank(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[int]:
-    """The port of another web server on this machine."""
+def other_port() -> Iterator[int]:
+    """Yield the port of another web server on this machine."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Blank) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
@@ -116,15 +116,15 @@ def limits(instance: dg.DagsterInstance) -> dict[str, int]:
 
 
 def test_no_other_page_drives_the_ui_and_the_ui_works(
-    page: Page, ui: str, elsewhere: int, instance: dg.DagsterInstance
+    page: Page, ui: str, other_port: int, instance: dg.DagsterInstance
 ) -> None:
     for host in ("127.0.0.1", "localhost"):  # the same site on another port, and another site
-        page.goto(f"http://{host}:{elsewhere}/")
-        said = page.evaluate(ATTACK, ui)
-        assert said["socket"] == said["json"] == said["read"] == "refused", said
+        page.goto(f"http://{host}:{other_port}/")
+        results = page.evaluate(ATTACK, ui)
+        assert results["socket"] == results["json"] == results["read"] == "refused", results
         assert POOL not in limits(instance)
 
     page.goto(f"{ui}/runs")
     expect(page.get_by_role("link", name="Runs").first).to_be_visible(timeout=60_000)
-    assert page.evaluate(OWN) == [200, "open"]
+    assert page.evaluate(OWN_REQUESTS) == [200, "open"]
     assert limits(instance)[POOL] == 3

@@ -1,5 +1,5 @@
-"""axe-core finds no violation on any page, on a screen and on a phone. A route or a template that is in no table here
-fails."""
+"""axe-core finds no violation on any page, on a screen and on a phone. A route or a template that no table here lists
+fails a test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEXT = INTAKE.replace("[tenants.north]", '[tenants.north]\nviewers = ["kim@north
 
 @dataclass
 class Tour:
-    """Two browsers, of an operator and of somebody else, and what there is to open."""
+    """The browsers of an operator and of a guest, and the pages that they open."""
 
     served: Served
     operator: Page
@@ -52,14 +52,14 @@ class Tour:
         self.page.get_by_role("button", name=button).first.click()
 
     def reconnect(self) -> str:
-        """Return a page for a person who has to connect again."""
+        """Return the path of the page on which a person connects again."""
         runtime = self.served.web.runtime
         secret = runtime.settings.require("app_secret")
         text = reconnect_link.issue(runtime.engine, key=secret, subject_id="1020000000000001", phase=2, now=runtime.now())
         return f"/connections/new?phase=2&reconnect={text}"
 
     def deletion(self, *, is_done: bool) -> str:
-        """Return the page of an erasure."""
+        """Return the path of an erasure's page."""
         runtime = self.served.web.runtime
         code = request_erasure(
             "person", f"90{is_done:d}", "a test", tokens=runtime.vault, engine=runtime.engine, now=runtime.now())
@@ -68,14 +68,14 @@ class Tour:
         return f"/deletions/{code}"
 
     def accept(self) -> None:
-        """Answer an invitation in Facebook's dialog."""
+        """Accept an invitation in Facebook's dialog."""
         self.open(self.served.invite()[1], as_guest=True)
         self.page.get_by_role("link", name="Continue to Facebook").click()
         self.page.click("#continue")
         expect(self.page.locator("h1")).to_have_text("Everything is shared", timeout=60_000)
 
     def status(self) -> str:
-        """Return the status page of the invitation that was answered."""
+        """Return the address of the status page of the accepted invitation."""
         stored = invitations.find_all(self.served.web.runtime.engine)
         (answered,) = [each for each in stored if each.way == "sign_in" and each.state == "verified"]
         return status_link(self.served.web, answered)
@@ -88,7 +88,7 @@ class Tour:
         return stored.load_all(self.served.web.runtime.engine, kinds=(plan.kind,))[0].id
 
     def wait_for_partner(self) -> None:
-        """Say that something is shared that is not."""
+        """Claim that a Page is shared although it is not."""
         self.press(self.served.invite("page")[1], "I have shared it", as_guest=True)
 
 

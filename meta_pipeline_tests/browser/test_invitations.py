@@ -1,5 +1,5 @@
-"""An invitation in a real browser: from the link over Meta's dialog to verified assets, on a screen and on a phone; the
-ways it ends; and no barrier on any of its pages."""
+"""An invitation in a real browser, on a screen and on a phone: from the link through Meta's dialog to verified assets,
+and every way it ends. axe-core finds no violation on its pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 @dataclass
 class Served:
-    """A server with an intake, and where it is."""
+    """A server with an intake, its URL and its clock."""
 
     web: Web
     url: str
@@ -66,7 +66,7 @@ def serving(path: Path, sandbox: Sandbox, text: str = INTAKE) -> Iterator[Served
 
 
 def connect_operator(served: Served, page: Page) -> None:
-    """Sign an operator in, who then gives consent as well."""
+    """Sign an operator in and give consent as them."""
     page.goto(link_for(served.web, "ann@agency.example"))
     page.get_by_role("button", name="Sign in").click()
     page.goto(f"{served.url}/connect?phase=2")
@@ -75,7 +75,7 @@ def connect_operator(served: Served, page: Page) -> None:
 
 
 class Visit:
-    """What a browser has seen: every page is checked when it is shown, on a screen and on a phone."""
+    """The pages that a browser shows, each checked on a screen and on a phone; `broken` has the violations."""
 
     def __init__(self, page: Page, *widths: int) -> None:
         self.page, self.widths, self.broken = page, widths or WIDTHS, list[str]()
@@ -158,7 +158,7 @@ def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they
         expect(page.locator("main")).to_contain_text("Checked so far: 2×", timeout=60_000)
         sandbox.control("shares", {"node": PENDING_ACCOUNT, "answer": "accept"})
         page.reload()
-        expect(page.locator("h1")).to_have_text("Waiting for your share")  # its time has not come
+        expect(page.locator("h1")).to_have_text("Waiting for your share")  # the next check is not due
         served.clock.at += dt.timedelta(minutes=15)
         page.reload()
         visit.see("Everything is shared")
@@ -180,7 +180,7 @@ def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they
         assert visit.broken == []
 
 
-def test_refused_declined_revoked_lapsed_and_used_are_one_page_each(
+def test_refused_declined_revoked_lapsed_and_used_invitations_have_a_page_each(
     tmp_path: Path, sandbox: Sandbox, page: Page
 ) -> None:
     with serving(tmp_path, sandbox) as served:
@@ -226,7 +226,7 @@ def test_refused_declined_revoked_lapsed_and_used_are_one_page_each(
         assert visit.broken == []
 
 
-def test_what_is_missing_and_sharing_as_partner(tmp_path: Path, sandbox: Sandbox, page: Page) -> None:
+def test_missing_access_is_listed_after_consent_and_after_sharing_as_partner(tmp_path: Path, sandbox: Sandbox, page: Page) -> None:
     sandbox.control("tasks", {"node": "act_1000000001", "tasks": ["ADVERTISE"]})
     text = INTAKE.replace('"3000000000001"', '"3000000000404"').replace('"17841400000000001"', '"17841400000000404"')
     with serving(tmp_path, sandbox, text) as served:

@@ -12,16 +12,16 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def fits(page: Page) -> None:
-    """Nothing is wider than the window or cut; the head of a table is there for screen readers only."""
+    """Assert that nothing is cut or wider than the window, except table heads, which only screen readers use."""
     wide = page.evaluate(
-        "[...document.querySelectorAll('main *:not(thead, thead *)')].filter(one => one.getBoundingClientRect().right > innerWidth + 1 || "
-        "(one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== 'visible')).map(one => one.outerHTML)")
+        "[...document.querySelectorAll('main *:not(thead, thead *)')].filter(each => each.getBoundingClientRect().right > innerWidth + 1 || "
+        "(each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflowX !== 'visible')).map(each => each.outerHTML)")
     assert not wide
     assert page.viewport_size is not None
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
-def test_from_the_first_connect_to_the_next(address: str, page: Page) -> None:
+def test_connect_decline_disconnect_and_connect_again(address: str, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(address)
@@ -34,7 +34,7 @@ def test_from_the_first_connect_to_the_next(address: str, page: Page) -> None:
     page.goto(address)
     expect(page.get_by_role("row", name=re.compile("Aroha Outdoor NZ"))).to_contain_text("partner-shared")
 
-    # The permission to read ads is taken back.
+    # The permission to read ads is revoked.
     page.goto(f"{address}/connections/new?phase=1&rerequest=1")
     page.get_by_role("link", name="Continue to Facebook").click()
     page.click("#edit summary")
@@ -77,7 +77,7 @@ def test_a_phone_shows_everything(address: str, page: Page, scheme: Literal["lig
     expect(page.locator("h1")).to_have_text("Sam Operator is connected", timeout=60_000)
     fits(page)
     page.goto(address)
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     fits(page)
     row = page.get_by_role("row", name=re.compile("Northwind Europe"))
     for text in ("view performance", "Northwind Agency", "never"):

@@ -1,4 +1,4 @@
-"""The report in a real browser: on a screen, on a phone and in print, without a request and without a barrier."""
+"""The report in a real browser, on a screen, on a phone and in print: no request, no accessibility violation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_fits_needs_no_network_and_has_no_barrier(report: str, page: Page, width: int) -> None:
+def test_the_report_fits_needs_no_network_and_is_accessible(report: str, page: Page, width: int) -> None:
     requests: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -51,10 +51,10 @@ def test_it_fits_needs_no_network_and_has_no_barrier(report: str, page: Page, wi
     assert page.evaluate(broken) == [] and page.locator("img").count() == 9
     assert {url for url in requests if not url.startswith("data:")} == {report}
     assert complaints == []
-    assert violations(page) == []  # axe is injected past the page's policy by the browser itself
+    assert violations(page) == []  # the browser injects axe despite the page's policy
 
 
-def test_a_phone_gets_charts_of_its_own_width(report: str, page: Page) -> None:
+def test_a_phone_shows_charts_drawn_for_its_width(report: str, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(report)
     sizes = page.evaluate("[...document.querySelectorAll('figure img')].map(each => [each.naturalWidth, each.clientWidth])")
@@ -62,7 +62,7 @@ def test_a_phone_gets_charts_of_its_own_width(report: str, page: Page) -> None:
     assert sizes and all(0.8 < shown / drawn < 1.25 for drawn, shown in sizes)
 
 
-def test_it_prints_as_pages_with_every_chart(report: str, page: Page) -> None:
+def test_the_report_prints_as_pages_with_every_chart(report: str, page: Page) -> None:
     page.goto(report)
     pages = page.pdf(prefer_css_page_size=True)
     page.emulate_media(media="print")

@@ -1,4 +1,4 @@
-"""The progress of a backfill: it starts where an earlier one stopped and moves with what has landed."""
+"""The progress bar of a backfill: it starts at the days that have already landed, and moves as days land."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
         (1200, True, "1,200 calls expected"),
     ],
 )
-def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str) -> None:
+def test_expected_calls_are_described_in_singular_or_plural(calls: int, is_certain: bool, sentence: str) -> None:
     assert describe_expected_calls(calls, is_certain=is_certain) == sentence
 
 

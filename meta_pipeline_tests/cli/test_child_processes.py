@@ -24,7 +24,7 @@ from meta_pipeline.cli.up.child_processes import ChildProcesses, up_lock
 folder = Path(sys.argv[1])
 with up_lock(folder):
     children = ChildProcesses(folder=folder, log=folder / "up.log", sleep=time.sleep)
-    # As a code server does it: a child with a child of its own.
+    # Like a code server: a child that starts a child.
     children.start("a server", "timeit", "-n1", "-r1",
         "import subprocess; subprocess.run(['sleep', '600'])", environment={})
     print("holding", flush=True)
@@ -51,7 +51,7 @@ def descendants_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def test_a_second_up_is_refused_as_long_as_the_first_lives(tmp_path: Path, up: subprocess.Popen[str]) -> None:
-    (tmp_path / "up.processes").unlink()  # whatever the list says
+    (tmp_path / "up.processes").unlink()  # the lock does not depend on this list
 
     with pytest.raises(ConfigError, match=rf"running on this home already \(process {up.pid}\)"), up_lock(tmp_path):
         pass

@@ -1,4 +1,4 @@
-"""Days are typed as dates, as yesterday, or as the last N; each account's own calendar decides which they are."""
+"""Days are typed as dates, as yesterday, or as the last N; each account's own calendar decides which days these are."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runt
     assert (arguments["since"], arguments["until"]) == ("2026-11-23", "2026-11-26")
 
 
-def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime) -> None:
+def test_dates_are_the_same_days_for_every_account(runtime: Runtime) -> None:
     days, arguments = resolved(runtime, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
 
     assert set(days.values()) == {Range(dt.date(2026, 11, 1), dt.date(2026, 11, 2))}
@@ -74,7 +74,7 @@ def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(runtime: Runt
     assert f"{WEST} {WEST}: 2026-11-27 has not begun in America/Los_Angeles; left out" in capsys.readouterr().err
 
 
-def test_what_days_are_refused_and_how(runtime: Runtime) -> None:
+def test_days_that_cannot_be_read_are_refused_in_a_sentence(runtime: Runtime) -> None:
     for since, until, sentence in (
         (DaysAgo(1), dt.date(2026, 11, 1), "before --since yesterday (2026-11-25)"),
         (dt.date(2026, 11, 5), dt.date(2026, 11, 1), "--until 2026-11-01 is before --since 2026-11-05"),
@@ -107,7 +107,7 @@ def targets_of(runtime: Runtime, *, nodes: tuple[str, ...] = (), reports: tuple[
 @pytest.mark.parametrize(
     ("nodes", "reports", "expected"),
     [
-        # Every node of every kind with what is read by default; what a Page shows now is read as of today, the 26th.
+        # Every node of every kind with its default reports; a Page's snapshots are read as of today, the 26th.
         ((), (), {(WEST, 23, 25, 11), (EAST, 24, 26, 11), ("3", 23, 25, 1), ("3", 26, 26, 2)}),
         ((), ("page_insights",), {("3", 23, 25, 1)}),
         ((), ("page_posts",), {("3", 26, 26, 1)}),
@@ -123,7 +123,7 @@ def test_nodes_of_every_kind_are_chosen_by_id_or_by_report(
     assert targets_of(runtime, nodes=nodes, reports=reports) == expected
 
 
-def test_that_a_snapshot_is_of_today_is_printed(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_says_that_snapshots_are_read_as_of_today(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
     link_page(runtime)
     targets_of(runtime)
 
@@ -141,7 +141,7 @@ def test_that_a_snapshot_is_of_today_is_printed(runtime: Runtime, capsys: pytest
         (("act_3",), (), "unknown ad account act_3"),
     ],
 )
-def test_what_nodes_and_reports_are_refused(
+def test_nodes_and_reports_that_cannot_be_read_are_refused(
     runtime: Runtime, nodes: tuple[str, ...], reports: tuple[str, ...], sentence: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
@@ -152,8 +152,8 @@ def test_what_nodes_and_reports_are_refused(
 @click.command()
 @backfill_arguments
 @tabular
-def command(**given: object) -> None:
-    click.echo(f"{given['since']} {given['until']} {given['form']} {given['is_wide']}")
+def command(**options: object) -> None:
+    click.echo(f"{options['since']} {options['until']} {options['form']} {options['is_wide']}")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def command(**given: object) -> None:
         (["--last", "1", "--format", "csv", "--wide"], "yesterday yesterday csv True"),
     ],
 )
-def test_days_as_they_are_typed(arguments: list[str], printed: str) -> None:
+def test_typed_days_are_parsed(arguments: list[str], printed: str) -> None:
     ran = CliRunner().invoke(command, arguments)
 
     assert (ran.exit_code, ran.output) == (0, printed + "\n")
@@ -179,13 +179,13 @@ def test_days_as_they_are_typed(arguments: list[str], printed: str) -> None:
         (["--since", "2026-02-30"], "'2026-02-30' is not a day: give YYYY-MM-DD, today or yesterday"),
     ],
 )
-def test_days_that_are_refused_as_they_are_typed(arguments: list[str], sentence: str) -> None:
+def test_typed_days_that_are_invalid_are_refused(arguments: list[str], sentence: str) -> None:
     ran = CliRunner().invoke(command, arguments)
 
     assert ran.exit_code == 2 and sentence in ran.output
 
 
-def test_the_version_and_a_completion_script() -> None:
+def test_the_version_and_completion_scripts_are_printed() -> None:
     ran = CliRunner().invoke(cli, ["--version"], prog_name="meta-pipeline")
     assert ran.exit_code == 0 and ran.output.startswith("meta-pipeline 0.")
     for shell, line in (("bash", "complete -o nosort"), ("zsh", "#compdef meta-pipeline"), ("fish", "complete --no-files")):
@@ -202,7 +202,7 @@ def test_completion_knows_commands_and_options() -> None:
         assert f"plain,{expected}" in ran.output
 
 
-def test_what_lands_is_promised_in_the_same_words_everywhere() -> None:
+def test_description_docstring_and_help_have_the_same_summary() -> None:
     import meta_pipeline
 
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
@@ -211,7 +211,7 @@ def test_what_lands_is_promised_in_the_same_words_everywhere() -> None:
         assert "ads, Page and Instagram insights into a warehouse people trust" in " ".join(promise.split())
 
 
-def test_a_dependency_that_nothing_imports_says_why() -> None:
+def test_a_dependency_that_nothing_imports_has_a_comment() -> None:
     top = Path(__file__).parents[2]
     lines = (top / "pyproject.toml").read_text().splitlines()
     sources = "".join(file.read_text() for file in (top / "meta_pipeline").rglob("*.py"))

@@ -1,4 +1,4 @@
-"""The demo shows what the README promises: a restated day, ROAS, an account without spend, and where the time went."""
+"""The demo shows what the README promises: a restated day, ROAS, an account without spend, and seconds by phase."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ YESTERDAY = dt.date(2026, 11, 19)
 
 
 def published(folder: Path) -> Path:
-    """A published warehouse with two accounts, one of which delivered and was restated."""
+    """Return a published warehouse with two accounts, of which one delivered and was restated."""
     file = folder / "warehouse.duckdb"
     with contextlib.closing(duckdb.connect(str(file))) as connection:
         connection.execute("""
@@ -53,7 +53,7 @@ def published(folder: Path) -> Path:
     return file
 
 
-def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_has_accounts_without_spend_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary.show_accounts(query(str(published(tmp_path)), summary.ACCOUNTS)[1])
     _, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
 
@@ -61,7 +61,7 @@ def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: 
     assert second == ["Northwind", "[/b]", "(new)", "BRL", "0", "none", "none", "none", "none"]
 
 
-def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_path: Path) -> None:
+def test_the_summary_explains_the_restated_day_and_the_provisional_days(tmp_path: Path) -> None:
     facts = dict(summary.facts(str(published(tmp_path))))
     marts, restated, provisional = facts["marts"], facts["restated"], facts["provisional"]
 
@@ -71,7 +71,7 @@ def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_pa
     assert "the last day of 1 account had not ended" in provisional
 
 
-def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_phases_add_up_to_the_total(capsys: pytest.CaptureFixture[str]) -> None:
     phases = {"sandbox": 0.0, "fetch": 0.0}
     summary.print_seconds(terminal.stdout(width=500), phases, now=dt.datetime.now(dt.UTC))
     printed = " ".join(capsys.readouterr().out.split())
@@ -117,7 +117,7 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     now = dt.datetime.fromisoformat(NOW)
     links.save(runtime.engine, Discovery(tuple(accounts)), through=ref.id, now=now)
     pulls.read_early(runtime, sandbox.url, now=now)
-    assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
+    assert sandbox.control("clock", {})["now"] == now.isoformat()  # the clock is set forward again
     days = [now.date() - dt.timedelta(days=days_ago) for days_ago in pulls.EARLY_DAYS]
     context = runtime.pull_context(run_id="run", backfill_id="later", purpose="daily")
     later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), context=context))
@@ -129,7 +129,7 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     assert any(versions)
 
 
-def test_the_installation_says_what_it_does() -> None:
+def test_the_installation_prints_its_steps() -> None:
     top = Path(__file__).parents[2]
     ran = subprocess.run(["make", "-n", "-B", "install"], cwd=top, capture_output=True, text=True, timeout=60)
 

@@ -1,4 +1,4 @@
-"""`doctor`: how the daily work goes, and what is gone since it ran last."""
+"""`doctor`: the state of the daily work, and the access that was lost since its last run."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ def check(runtime: Runtime, name: str, *, now: dt.datetime = NOW) -> CheckResult
     return result
 
 
-def test_a_home_where_nothing_ran_yet(runtime: Runtime) -> None:
+def test_in_a_new_home_only_pull_build_and_publication_fail(runtime: Runtime) -> None:
     failed = {result.name: result for result in daily_work.check_daily_work(runtime, now=NOW) if not result.is_ok}
 
     assert set(failed) == {"last pull", "last build", "published warehouse"}
     assert all("meta-pipeline" in result.message for result in failed.values())
 
 
-def test_whether_up_runs(runtime: Runtime) -> None:
+def test_a_check_reports_whether_up_runs(runtime: Runtime) -> None:
     file = runtime.settings.root / "dagster" / "up.processes"
     file.parent.mkdir(parents=True)
     assert "not running" in check(runtime, "up").message
@@ -120,7 +120,7 @@ def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(runtime: Runtime) 
     assert not old.is_ok and "2 days ago" in old.message and "meta-pipeline up" in old.message
 
 
-def test_files_that_wait_for_a_build(runtime: Runtime) -> None:
+def test_files_that_wait_too_long_for_a_build_are_a_failed_check(runtime: Runtime) -> None:
     landed(runtime, NOW - HOUR / 2)
     assert check(runtime, "landed files").is_ok
     late = check(runtime, "landed files", now=NOW + 2 * HOUR)
@@ -162,7 +162,7 @@ def test_a_warehouse_that_another_process_writes_is_not_damaged(runtime: Runtime
         ("half a fi", False, "meta-pipeline build"),
     ],
 )
-def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str) -> None:
+def test_the_last_build_has_an_age_and_its_failures(runtime: Runtime, text: str, is_ok: bool, sentence: str) -> None:
     file = runtime.settings.root / "dbt" / "target" / "run_results.json"
     file.parent.mkdir(parents=True)
     file.write_text(text)
@@ -180,7 +180,7 @@ def test_the_published_file_has_a_size_and_an_age(runtime: Runtime) -> None:
     assert check(runtime, "published warehouse").message == f"{file}, 1.5 MB, 2026-11-27 07:00 UTC, 2 hours ago"
 
 
-def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime) -> None:
+def test_a_failed_backfill_is_reported_until_the_same_one_succeeds(runtime: Runtime) -> None:
     arguments = {"since": "2026-11-01", "until": "2026-11-02", "nodes": ["act_1"], "reports": ["ad_insights"]}
     id, _ = backfills.start(runtime.engine, arguments, fresh=False, now=NOW)
     backfills.finish(runtime.engine, id, status="failed", now=NOW)
@@ -218,7 +218,7 @@ def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime) -
     assert not overdue.is_ok and "of act_1 overdue" in overdue.message
 
 
-def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime) -> None:
+def test_the_budget_in_use_and_a_closed_limit_are_reported(runtime: Runtime) -> None:
     row = {
         "window_s": 3600.0, "percent": 50.0, "read_at": NOW, "low_at": None, "answers": 1, "cost_percent": 1.0,
         "slowness": 0, "blocked_until": None, "block_s": 0.0,
@@ -232,7 +232,7 @@ def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime) -> None:
     assert "app platform closed until 2026-11-27 10:00 UTC" in check(runtime, "budget").message
 
 
-def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_for_a_publication_is_a_failed_check(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = dataclasses.make_dataclass("Usage", ["free"])
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(5_000_000))
 
@@ -248,7 +248,7 @@ def test_an_account_whose_rows_fail_a_check_is_named_with_the_remedy(runtime: Ru
     assert failed.message.endswith("; `meta-pipeline rebuild` loads its landed days again, without a call")
 
 
-def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime) -> None:
+def test_access_that_was_lost_since_the_last_run_is_reported_once(runtime: Runtime) -> None:
     ref = connected(runtime)
     first, second = ([result.message for result in lost_access.check_lost_access(runtime, now=NOW)] for _ in range(2))
     assert "first run" in first[0] and second == ["nothing (2026-11-27 09:00 UTC, just now)"]
@@ -267,7 +267,7 @@ def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime) -> 
     assert snapshot.stat().st_mode & 0o777 == 0o600 and "EAAB" not in snapshot.read_text()
 
 
-def test_a_snapshot_that_can_not_be_parsed_is_replaced(runtime: Runtime) -> None:
+def test_a_snapshot_that_cannot_be_parsed_is_replaced(runtime: Runtime) -> None:
     connected(runtime)
     (runtime.settings.root / "doctor.json").write_text(json.dumps({"at": "yesterday"}))
 

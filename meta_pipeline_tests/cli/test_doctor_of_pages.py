@@ -57,7 +57,7 @@ def test_days_of_pages_and_instagram_accounts_are_overdue_until_they_settle(runt
 
     assert overdue_days(runtime).message == "none"
     overdue = overdue_days(runtime, now=NOW + 72 * HOUR)
-    # Of each those that were younger than two days when they were read, and the one that had not ended.
+    # For each node: two days that were less than two days old when they were read, and the one that had not ended.
     assert not overdue.is_ok and overdue.message.startswith("6 days of 3, 5 overdue")
 
 

@@ -1,4 +1,4 @@
-"""`metrics`: the registry as a table, and what a name is."""
+"""`metrics`: the registry as a table, and a description of each given name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(tmp_path: Path, *arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(cli, ["metrics", *arguments], env=environment)
 
 
-def test_a_row_for_every_metric_says_its_state(tmp_path: Path) -> None:
+def test_every_metric_has_a_row_with_its_state(tmp_path: Path) -> None:
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in list_metrics(runtime(tmp_path))]
     states = {(row["name"], row["object"]): (row["state"], row["is_on"]) for row in rows}
 
@@ -96,7 +96,7 @@ def test_an_unknown_name_ends_with_exit_code_1_and_the_others_are_described(tmp_
     assert ran.stderr == "there is no metric 'page_veiws_total', did you mean page_views_total?\n"
 
 
-def test_a_file_that_is_wrong_ends_the_command(tmp_path: Path) -> None:
+def test_an_invalid_metrics_file_ends_the_command(tmp_path: Path) -> None:
     file = tmp_path / "metrics.toml"
     file.write_text("[metrics.page_veiws_total]\nenabled = false")
     ran = run(tmp_path, META_PIPELINE_METRICS=str(file))

@@ -1,4 +1,4 @@
-"""Names come from Meta: nothing in them acts on a terminal, and nothing of them disappears."""
+"""Names come from Meta: their control characters don't reach the terminal, and every other character is printed."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Places:
         yield "log", logged(name)
 
     def backfill(self, name: str, *days: str) -> str:
-        """Return what a backfill prints whose ranges fail with this reason."""
+        """Return the output of a backfill whose ranges fail with this reason."""
         def land(runtime: Runtime, ranges: list[NodeRange], *, tick: object) -> Iterator[RangeOutcome]:
             yield from (RangeOutcome(node_range, (f"Meta says: {name}",)) for node_range in ranges)
 
@@ -124,7 +124,7 @@ class Places:
         return self.run("backfill", *days, "--report", "account_insights")
 
     def connect(self, name: str) -> str:
-        """Return what `connect` prints of the first look at a node of this name."""
+        """Return the output of `connect` with the first look at a node of this name."""
         done = SimpleNamespace(status="done", result={
             "missing": [], "granted": ["ads_read"],
             "samples": [{"name": name, "day": "2026-11-26", "figures": {"spend": "1.00"}}],
@@ -171,7 +171,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
         yield Places(Runtime(Settings()), patch)
 
 
-def acting(text: str) -> set[str]:
+def control_characters(text: str) -> set[str]:
     """Return the characters of printed text that a terminal would act on."""
     return {
         character for character in text
@@ -192,17 +192,17 @@ def examples(test: Callable[..., None]) -> Callable[..., None]:
 @examples
 @settings(max_examples=8)
 @given(NAMES)
-def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str) -> None:
+def test_every_command_prints_a_name_without_control_characters(places: Places, name: str) -> None:
     places.name(name)
     for place, printed in places.all(name):
-        assert not acting(printed), (place, printed)
+        assert not control_characters(printed), (place, printed)
         assert "Traceback" not in printed or place == "log", (place, printed)
         shown = without_spaces(printable(name))
         if "\x00" not in name and place != "error":  # SQL ends at a NUL
             assert shown.rstrip("…")[:100] in without_spaces(printed), (place, printed)
 
 
-def test_names_do_not_make_lines_of_their_own(places: Places) -> None:
+def test_a_name_cannot_forge_a_line(places: Places) -> None:
     places.name("first\nok   vault: forged")
 
     assert not [line for line in places.run("doctor").splitlines() if line.startswith("ok   vault: forged")]

@@ -1,4 +1,4 @@
-"""The line of `up` that says when what is pulled next."""
+"""The line of `up` with the time of the next pull of each kind of node."""
 
 from __future__ import annotations
 

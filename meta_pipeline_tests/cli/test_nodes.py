@@ -1,4 +1,4 @@
-"""`meta-pipeline nodes …`: what is listed of every node, and what a choice changes."""
+"""`meta-pipeline nodes …`: the list of nodes, and the effect of a choice on what is read."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_node_is_listed_with_its_owner_and_what_happens_to_it(runtime: Run
     assert "waits for its owner" in run("list", "--wide").stdout and "act_2,Account 2,read" in run("list", "--format", "csv").stdout
 
 
-def test_a_choice_says_what_it_does_and_changes_what_is_read(runtime: Runtime) -> None:
+def test_a_choice_prints_its_effect_and_changes_what_is_read(runtime: Runtime) -> None:
     assert run("pause", "act_1").stdout.startswith("Account 1 (act_1): paused")
     assert run("leave-out", "act_2").stdout.startswith("Account 2 (act_2): read only when")
     assert states() == {"act_1": "paused", "act_2": "left out", "act_3": "read", "77": "waits for its owner"}
@@ -81,7 +81,7 @@ def test_a_choice_says_what_it_does_and_changes_what_is_read(runtime: Runtime) -
     assert states() == {"act_1": "left out", "act_2": "read", "act_3": "left out", "77": "waits for its owner"}
 
 
-def test_a_choice_is_json_for_programs(runtime: Runtime) -> None:
+def test_a_choice_can_be_printed_as_json(runtime: Runtime) -> None:
     assert json.loads(run("pause", "act_1", "act_2", "--json").stdout) == [
         {"id": "act_1", "state": "paused"}, {"id": "act_2", "state": "paused"},
     ]

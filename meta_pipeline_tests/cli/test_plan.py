@@ -1,4 +1,4 @@
-"""`plan`: what a backfill will take, before and beside what it took."""
+"""`plan`: the forecast of a backfill, compared with the calls that the backfill then makes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def run_json(home: Home, *arguments: str) -> dict[str, Any]:
     return forecast
 
 
-def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandbox: Sandbox) -> None:
+def test_a_forecast_is_close_to_the_calls_of_a_repeated_backfill(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     calls = sum(sandbox.control("calls").values())
     first = run_json(home, "plan", *RANGE, *REPORTS)
-    assert sum(sandbox.control("calls").values()) == calls  # nothing is asked of Meta
+    assert sum(sandbox.control("calls").values()) == calls  # a plan makes no call
     assert not first["is_certain"] and first["calls"] > 0
     (account,) = first["accounts"]
     assert [report["report_runs"] for report in account["reports"]] == [1, 0, 1] and account["entity_calls"] == 6
@@ -53,13 +53,13 @@ def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandb
     assert again["accounts"][0]["percent_of_budget"] < 10
     repeated = run_json(home, "backfill", *RANGE, *REPORTS, "--no-build")
     assert repeated["forecast_calls"] == again["calls"] < landed["calls"]
-    assert abs(repeated["calls"] - again["calls"]) <= 1  # its report run is polled once or twice, as it takes
+    assert abs(repeated["calls"] - again["calls"]) <= 1  # its report run is polled once or twice
 
     table = home.run("plan", *RANGE)
     assert table.returncode == 0 and "unknown" in table.stdout and "a first read can need more" in table.stdout
 
 
-def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home) -> None:
+def test_days_that_meta_no_longer_keeps_are_left_out_with_a_message(home: Home) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     today = dt.datetime.now(ZoneInfo("America/Los_Angeles")).date()
     oldest = months_before(today, 13)
@@ -77,21 +77,21 @@ def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home)
     assert ran.returncode == 1 and "choose a later --since" in ran.stderr
 
 
-def test_what_stories_cost_every_hour_is_in_the_forecast(runtime: Runtime) -> None:
+def test_the_forecast_has_the_hourly_calls_for_stories(runtime: Runtime) -> None:
     link(runtime, 1)
     link(runtime, 2, INSTAGRAM_ACCOUNT)
     first, second = node_ids(2, INSTAGRAM_ACCOUNT)
     batch = Batch(records=(), trace_id="T", version="v24.0", fetched_at=NOW)
     stories = [(f'{{"id": "{number}", "timestamp": "{NOW.isoformat()}"}}'.encode(), batch) for number in range(2)]
-    runtime.landing.write_day(  # two stories were live when they were read last
+    runtime.landing.write_day(  # two stories were live at the last read
         "instagram_stories", first, NOW.date(), stories, request={}, run_id="r", backfill_id="b", now=NOW
     )
     plan = plan_backfill(runtime, DaysAgo(3), DaysAgo(1), nodes=(), reports=(), is_fresh=False)
 
     by_node = {account["account"]: account for account in plan["accounts"]}
-    assert list(by_node) == [*node_ids(1), first, second]  # one entry a node, whatever its ranges
+    assert list(by_node) == [*node_ids(1), first, second]  # one entry per node, even with several ranges
     assert "hourly_story_calls" not in by_node[node_ids(1)[0]]
-    # The list; and of each story the plain metrics, and those that are read by a breakdown.
+    # One call for the list; for each story one for the plain metrics and one for those with a breakdown.
     assert (by_node[first]["hourly_story_calls"], by_node[second]["hourly_story_calls"]) == (5, 1)
     assert (first, STORIES, "", "", 5, "") in rows_by_report(plan)
     assert "; 6 calls more every hour for stories" in describe_plan(plan)
@@ -99,6 +99,6 @@ def test_what_stories_cost_every_hour_is_in_the_forecast(runtime: Runtime) -> No
     assert "stories" not in describe_plan(without) and STORIES not in {row[1] for row in rows_by_report(without)}
 
 
-def test_what_plan_refuses(home: Home) -> None:
+def test_a_plan_without_linked_accounts_is_refused(home: Home) -> None:
     ran = home.run("plan", *RANGE)
     assert ran.returncode == 1 and "no ad account is linked" in ran.stderr and "Traceback" not in ran.stderr

@@ -1,4 +1,4 @@
-"""`publishing …`: from a spec to a post and back, as a person types it."""
+"""`publishing …` on the command line: from a spec to a post, and its deletion."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_plan_lists_every_call_and_is_applied_once_and_undone(posted: Posted) 
     assert "2 objects deleted" in run("undo", plan_id) and posted.made() == {}
 
 
-def test_the_quota_is_in_the_plan_and_a_reel_says_what_it_costs(posted: Posted) -> None:
+def test_a_plan_has_the_quota_and_the_cost_of_a_reel(posted: Posted) -> None:
     shown = run("plan", written(posted, "an instagram reel file"))
 
     assert "quota: 0 of 100 posts in 24 hours are used" in shown and "costs 1 of 100 posts in 24 hours" in shown
@@ -70,7 +70,7 @@ def test_the_quota_is_in_the_plan_and_a_reel_says_what_it_costs(posted: Posted) 
     assert "quota: 0 of 30 Reels from here" in run("plan", written(posted, "a page reel"))
 
 
-def test_what_is_scheduled_on_instagram_is_published_when_it_is_due(posted: Posted) -> None:
+def test_a_post_scheduled_on_instagram_is_published_when_it_is_due(posted: Posted) -> None:
     spec = f'kind = "photo"\ntext = "Later"\nmedia = ["{PHOTO}"]\npublish_at = 2026-11-20T18:00:00Z'
     shown = run("plan", written(posted, spec))
     plan_id = shown.split("plan ")[1].split(":")[0]
@@ -82,7 +82,7 @@ def test_what_is_scheduled_on_instagram_is_published_when_it_is_due(posted: Post
     assert f"plan {plan_id} is published" in run("due") and list(posted.made().values()) == ["Later"]
 
 
-def test_what_is_scheduled_on_a_page_is_said_to_be_metas(posted: Posted) -> None:
+def test_a_plan_says_that_meta_schedules_a_post_of_a_page(posted: Posted) -> None:
     shown = run("plan", written(posted, "a scheduled post"))
     plan_id = shown.split("plan ")[1].split(":")[0]
 
@@ -91,14 +91,14 @@ def test_what_is_scheduled_on_a_page_is_said_to_be_metas(posted: Posted) -> None
 
 
 @pytest.mark.parametrize("command", ["apply", "undo", "show"])
-def test_a_plan_that_does_not_exist_is_a_sentence(posted: Posted, command: str) -> None:
+def test_a_missing_plan_is_reported_in_a_sentence(posted: Posted, command: str) -> None:
     with pytest.raises(ConfigError) as error:
         CliRunner().invoke(cli, ["publishing", command, "nope"], catch_exceptions=False)
 
     assert "\n" not in str(error.value) and "no plan 'nope'" in str(error.value)
 
 
-def test_a_spec_that_can_not_be_read_is_a_sentence_that_says_what_to_do(posted: Posted) -> None:
+def test_an_unreadable_spec_is_reported_in_a_sentence_that_says_what_to_do(posted: Posted) -> None:
     latin = posted.folder / "latin.toml"
     latin.write_bytes('kind = "post"\ntext = "Größe"'.encode("latin-1"))
     for path, sentence in (

@@ -1,4 +1,4 @@
-"""Bad input and bad weather: one clear sentence, a non-zero exit, no traceback."""
+"""Invalid input and failing servers: one clear sentence, a non-zero exit, no traceback."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def refused(home: Home, *arguments: str, stdin: str = "") -> str:
         (None, "not valid (190)", "no ad account is linked"),
         ({"dead": 463}, "190/463", "no ad account is linked"),
         ({"dead": 460}, "190/460", "no ad account is linked"),
-        # It lists Pages, and reads none.
+        # It can list Pages but not read them.
         ({"scopes": ["pages_show_list"]}, "ads_read", "pages_read_engagement"),
     ],
 )
-def test_a_token_that_can_not_read(
+def test_a_token_that_cannot_read_is_refused(
     home: Home, sandbox: Sandbox, body: dict[str, Any] | None, sentence: str, then: str
 ) -> None:
     token = sandbox.token(**body) if body else "EAABnonsensetoken"
@@ -41,13 +41,13 @@ def test_a_token_that_can_not_read(
 
 
 @pytest.mark.parametrize("fault", ["500", "html_502"])
-def test_a_server_in_trouble(home: Home, sandbox: Sandbox, fault: str) -> None:
+def test_a_server_error_is_reported(home: Home, sandbox: Sandbox, fault: str) -> None:
     sandbox.control("faults", {"fault": fault, "times": 99})
 
     assert "try again later" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
 
-def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox) -> None:
+def test_an_unreachable_server_is_reported(home: Home, sandbox: Sandbox) -> None:
     home.environment["META_PIPELINE_GRAPH_URL"] = "http://127.0.0.1:9"
     message = refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
@@ -55,7 +55,7 @@ def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox) -> None:
     assert sandbox.app["app_secret"] not in message and "EAABany" not in message
 
 
-def test_what_backfill_refuses(home: Home, sandbox: Sandbox) -> None:
+def test_backfill_refuses_invalid_days_nodes_and_reports(home: Home, sandbox: Sandbox) -> None:
     ran = home.run("connect", "--token-stdin", "--kind", "system-user", stdin=sandbox.app["system_user_token"])
     assert ran.returncode == 0, ran.stderr
     for arguments, sentence in (
@@ -75,7 +75,7 @@ def test_what_backfill_refuses(home: Home, sandbox: Sandbox) -> None:
         assert sentence in refused(home, "backfill", *arguments)
 
 
-def test_what_is_missing_is_named(home: Home) -> None:
+def test_a_missing_setting_or_input_is_named(home: Home) -> None:
     for name in ("APP_ID", "APP_SECRET", "VAULT_KEYS"):
         value = home.environment.pop(f"META_PIPELINE_{name}")
         assert f"META_PIPELINE_{name}" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
@@ -86,7 +86,7 @@ def test_what_is_missing_is_named(home: Home) -> None:
     assert "vault new-key" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
 
-def test_a_taken_port_is_said(home: Home, sandbox: Sandbox) -> None:
+def test_a_taken_port_is_reported(home: Home, sandbox: Sandbox) -> None:
     port = sandbox.url.rpartition(":")[2]
 
     assert f"port {port} is taken" in refused(home, "sandbox", "--port", port)

@@ -19,7 +19,7 @@ from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.vault.seal import new_key
 
 PACKAGE = Path(__file__).parents[2] / "meta_pipeline"
-# Every command that changes something at Meta, with what it does first.
+# Every command that changes something at Meta, with its first write.
 COMMANDS: dict[str, WriteKind] = {
     "system-users create ELT": WriteKind.SYSTEM_USER_CREATION,
     "system-users assign 1 act_1": WriteKind.SYSTEM_USER_ASSIGNMENT,
@@ -40,13 +40,13 @@ COMMANDS: dict[str, WriteKind] = {
     "ads rollback 0": WriteKind.AD_REMOVAL,
     "ads activate 0 --spend-limit 1": WriteKind.AD_CHANGE,
 }
-# Every command that reads what people wrote.
-READING: dict[str, CallKind] = {
+# Every command that reads leads or conversations.
+READS: dict[str, CallKind] = {
     "leads pull": CallKind.LEADS, "leads forms": CallKind.LEADS, "leads list": CallKind.LEADS,
     "conversations pull": CallKind.PAGE_CONVERSATIONS, "conversations list": CallKind.PAGE_CONVERSATIONS,
 }
-# Sent after the first, by the same command.
-FOLLOWING = {
+# Writes that these commands send after their first.
+LATER_WRITES = {
     WriteKind.APP_INSTALLATION, WriteKind.PAGE_SUBSCRIPTION, WriteKind.PAGE_UNSUBSCRIPTION,
     WriteKind.ACCOUNT_SUBSCRIPTION, WriteKind.ACCOUNT_UNSUBSCRIPTION,
     WriteKind.PAGE_UPLOAD, WriteKind.POST_CHANGE, WriteKind.POST_REMOVAL, WriteKind.INSTAGRAM_UPLOAD,
@@ -66,9 +66,9 @@ def runtime(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     return runtime
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *READING])
+@pytest.mark.parametrize("command", [*COMMANDS, *READS])
 def test_a_command_names_flag_permission_and_task(runtime: Runtime, command: str) -> None:
-    need: Write | Call = COMMANDS[command].value if command in COMMANDS else READING[command].value
+    need: Write | Call = COMMANDS[command].value if command in COMMANDS else READS[command].value
     scopes = need.scopes if isinstance(need, Write) else need.all_scopes
     others = ",".join(feature for feature in FEATURES if feature != need.feature)
     for features in ("", others):
@@ -104,4 +104,4 @@ def test_every_kind_of_change_that_is_sent_belongs_to_a_command() -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "WriteKind"
     }
 
-    assert sent == {kind.name for kind in {*COMMANDS.values(), *FOLLOWING, WriteKind.CONSENT_REVOCATION}}
+    assert sent == {kind.name for kind in {*COMMANDS.values(), *LATER_WRITES, WriteKind.CONSENT_REVOCATION}}

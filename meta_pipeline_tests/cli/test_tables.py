@@ -20,7 +20,7 @@ from meta_pipeline.cli.output.layout import Column, fit
 
 DAY = dt.date(2026, 11, 1)
 AT = dt.datetime(2026, 11, 27, 9, 20, 1, 123456, tzinfo=dt.UTC)
-AD_REPORT: dict[str, Any] = {  # what `from marts.facebook_ads__ad_report` has, in its order
+AD_REPORT: dict[str, Any] = {  # a row of marts.facebook_ads__ad_report, in the order of its columns
     "date_day": DAY, "account_id": "1000000001", "account_name": "Northwind US", "campaign_id": "120230010000001",
     "campaign_name": "Brand awareness in the autumn", "ad_set_id": "120230020000002",
     "ad_set_name": "Women 25 to 44, lookalike of buyers", "ad_id": "120230030000003", "ad_name": "Carousel, blue jacket",
@@ -31,8 +31,8 @@ AD_REPORT: dict[str, Any] = {  # what `from marts.facebook_ads__ad_report` has, 
 WHOLE = ("2026-11-01", "120230010000001", "120230020000002", "120230030000003", "3,001,476", "9,000,001", "123456")
 
 
-def shown(capsys: pytest.CaptureFixture[str], columns: Sequence[str], rows: Sequence[Sequence[Any]], **how: Any) -> str:
-    tables.show(columns, rows, "table", **how)
+def shown(capsys: pytest.CaptureFixture[str], columns: Sequence[str], rows: Sequence[Sequence[Any]], **options: Any) -> str:
+    tables.show(columns, rows, "table", **options)
     return capsys.readouterr().out
 
 
@@ -47,7 +47,7 @@ def test_twenty_columns_keep_every_id_and_date_whole(
     assert "…" not in text and all(cell_len(line) <= width for line in text.splitlines())
 
 
-def test_a_pipe_has_no_width(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_to_a_pipe_has_no_maximum_width(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "columns", lambda: terminal.UNLIMITED)
     header, _rule, row = shown(capsys, list(AD_REPORT), [list(AD_REPORT.values())]).splitlines()
 
@@ -107,7 +107,7 @@ def test_money_has_the_decimals_and_separators_of_its_currency(value: str, curre
     assert money.amount(Decimal(value), currency) == text
 
 
-def test_only_money_beside_a_currency_is_money(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_amounts_beside_a_currency_are_formatted_as_money(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["currency", "sum(spend)", "conversions", "action_value", "value"]
     row = ["JPY", Decimal("1000.000000"), Decimal("1000.500000"), Decimal("2000.000000"), Decimal("3000.000000")]
     assert shown(capsys, names, [row]).splitlines()[-1].split() == ["JPY", "1,000", "1000.5", "2,000", "3000"]
@@ -143,5 +143,5 @@ def test_limits_and_calls_of_the_audit_are_legible_at_80_columns(
     }
     tables.show_records(audit.CALL_COLUMNS, [call], "table", headers=audit.HEADERS, optional=audit.OPTIONAL)
     text = capsys.readouterr().out
-    assert "-[ 1" not in text  # a table, no records
+    assert "-[ 1" not in text  # a table, not records
     assert all(whole in text for whole in ("2026-11-27 09:20", "/v26.0/act_1000000001/insights", "500"))

@@ -1,4 +1,4 @@
-"""`up` as a data engineer uses it: a backfill from the UI's own API, marts by the sensor, and nothing left behind."""
+"""`up` as a data engineer uses it: a backfill from the UI's own API, marts by the sensor, and no process left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def code_servers(home: Home) -> list[int]:
 
 
 def refused(url: str) -> list[int]:
-    """What the server answers to three requests that any page can make a browser send."""
+    """Return the server's status codes for three requests that any page can make a browser send."""
     mutation = 'mutation{setConcurrencyLimit(concurrencyKey:"duckdb_writer",limit:0)}'
     foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
     return [
@@ -38,7 +38,7 @@ def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_pro
     before = sandbox.control("calls")["GET /act_{id}/insights"]
     with running_up(home) as (url, connections):
         shared = code_servers(home)
-        assert len(shared) == 1  # of the UI and the daemon
+        assert len(shared) == 1  # shared by the UI and the daemon
         assert refused(url) == [403, 415, 400]
         assert connections.startswith("http://localhost:")
         assert requests.get(f"{connections}/health/ready", timeout=30).json() == {"status": "ok"}
@@ -48,11 +48,11 @@ def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_pro
         backfill(url, ("ad_insights", "account_insights"), keys)
         published = Path(home.environment["META_PIPELINE_HOME"]) / "published" / "warehouse.duckdb"
         wait_until("the sensor has built the marts", published.exists, within_s=240)
-        assert code_servers(home) == shared  # nobody restarts it
+        assert code_servers(home) == shared  # it was not restarted
         log = (Path(home.environment["META_PIPELINE_HOME"]) / "dagster" / "up.log").read_text()
         assert "BetaWarning" not in log and "AssetObservation instead of" not in log
     assert left_after(home) == []
-    # A tie goes to the day: Dagster cut this into two runs of one day each, and it cost what two ranges cost.
+    # As many days as accounts: Dagster splits by day, into two runs, and both together cost the calls of two ranges.
     assert sandbox.control("calls")["GET /act_{id}/insights"] - before == 4
     rows = home.sql(
         "select account_id, date_day::varchar as day, sum(spend) as spend from marts.facebook_ads__ad_report group by all")

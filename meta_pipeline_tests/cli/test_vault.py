@@ -1,4 +1,4 @@
-"""The vault on the command line: whose tokens there are, who used them, and their end."""
+"""The vault on the command line: the tokens with their owners, their log of uses, checks and revocation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     assert again.returncode == 0 and "Meta was not asked now" in again.stdout
     doctor = home.run("doctor")
     assert "was disconnected here" not in doctor.stdout
-    connected = home.run("connect", "--no-browser", "--phase", "1")  # what was granted before is requested again
+    connected = home.run("connect", "--no-browser", "--phase", "1")  # it requests again what was granted before
     assert connected.returncode == 0, connected.stderr
     assert (connections(home)[0]["state"], connections(home)[0]["nodes"]) == ("good", 16)
     lost = dict(home.environment, META_PIPELINE_VAULT_KEYS=new_key())
@@ -63,7 +63,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
                for secret in sandbox.control("secrets"))
 
 
-def test_what_serve_refuses(home: Home, sandbox: Sandbox) -> None:
+def test_serve_refuses_addresses_that_are_unsafe_or_unusable(home: Home, sandbox: Sandbox) -> None:
     for arguments, sentence in (
         (("--host", "0.0.0.0"), "META_PIPELINE_OPERATOR_PASSWORD"),
         (("--port", sandbox.url.rpartition(":")[2]), "choose another --port"),

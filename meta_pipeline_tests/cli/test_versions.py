@@ -1,4 +1,4 @@
-"""The quarterly routine."""
+"""`versions`: the pins, Meta's warnings about them, and the canary."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.store.connections.node_links import list_links
 
 
-def test_the_pins_and_the_warnings_in_metas_responses(home: Home) -> None:
+def test_versions_prints_the_pins_and_the_warnings_in_metas_responses(home: Home) -> None:
     home.environment["META_PIPELINE_MARKETING_VERSION"] = "v24.0"
-    assert home.run("connect", "--no-browser").returncode == 0  # the sandbox carries v24.0 on as v25.0, with a warning
+    assert home.run("connect", "--no-browser").returncode == 0  # the sandbox answers v24.0 as v25.0, with a warning
     completed = home.run("versions", "--json")
     printed = json.loads(completed.stdout)
 
@@ -46,32 +46,32 @@ def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home) -> No
 @pytest.fixture
 def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FrozenRuntime, Any, list[tuple[str, str]]]:
     """Return a connected home, its runtime as `canary` uses it, and the version and range of every insights request."""
-    still, pulls = FrozenRuntime(tmp_path), list[tuple[str, str]]()
-    still.clock.at = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)  # the day before in America, the same in Asia
-    still.onboard(still.mint("SYSTEM_USER"))
-    answer = still.graph.answer
+    frozen, pulls = FrozenRuntime(tmp_path), list[tuple[str, str]]()
+    frozen.clock.at = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)  # the day before in America, the same in Asia
+    frozen.onboard(frozen.mint("SYSTEM_USER"))
+    answer = frozen.graph.answer
 
-    def recorded(ask: Any) -> Any:
-        if ask.path.endswith("/insights"):
-            pulls.append((ask.version, ask.params["time_range"]))
-        return answer(ask)
+    def recorded(request: Any) -> Any:
+        if request.path.endswith("/insights"):
+            pulls.append((request.version, request.params["time_range"]))
+        return answer(request)
 
-    monkeypatch.setattr(still.graph, "answer", recorded)
+    monkeypatch.setattr(frozen.graph, "answer", recorded)
     runtime = SimpleNamespace(
-        settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
-        vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=lambda kind: ("account_insights",), now=still.clock.now,
+        settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=frozen.engine,
+        vault=frozen.vault, graph=frozen.client, catalogue=REPORTS, default_reports=lambda kind: ("account_insights",), now=frozen.clock.now,
     )
-    return still, runtime, pulls
+    return frozen, runtime, pulls
 
 
 def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_version(pulled: Any) -> None:
-    still, runtime, pulls = pulled
-    accounts = {link.timezone: link.id for link in list_links(still.engine) if link.kind == "ad_account" and link.timezone}
+    frozen, runtime, pulls = pulled
+    accounts = {link.timezone: link.id for link in list_links(frozen.engine) if link.kind == "ad_account" and link.timezone}
     assert len(accounts) > 1
     for zone, node_id in accounts.items():
         pulls.clear()
         assert list(versions.compare_versions(runtime, version=None, node_id=node_id)) == []
-        local = still.clock.now().astimezone(ZoneInfo(zone)).date()
+        local = frozen.clock.now().astimezone(ZoneInfo(zone)).date()
         day = str(local - dt.timedelta(days=1))
         assert pulls == [(version, f'{{"since":"{day}","until":"{day}"}}') for version in ("v26.0", "v27.0")]
 
@@ -82,10 +82,10 @@ def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_ve
 
 
 def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any) -> None:
-    still, runtime, _ = pulled
-    still.graph.world.options.configure({"drift": ["new_field"], "drift_from": "v27.0"})
+    frozen, runtime, _ = pulled
+    frozen.graph.world.options.configure({"drift": ["new_field"], "drift_from": "v27.0"})
     runtime.settings.marketing_version = "v25.0"
-    rows = [row for link in list_links(still.engine) if link.kind == "ad_account"
+    rows = [row for link in list_links(frozen.engine) if link.kind == "ad_account"
             for row in versions.compare_versions(runtime, version=None, node_id=link.id)]
 
     assert rows and {"v27.0"} == {row["version"] for row in rows}
@@ -93,10 +93,10 @@ def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any) -> None:
 
 
 def test_a_canary_shows_the_value_that_a_version_changes(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    still, runtime, _ = pulled
-    answer = still.graph.answer
+    frozen, runtime, _ = pulled
+    answer = frozen.graph.answer
 
-    def counted_otherwise(request: Any) -> Any:
+    def with_other_impressions(request: Any) -> Any:
         response = answer(request)
         if not request.path.endswith("/insights") or request.version != "v27.0":
             return response
@@ -104,15 +104,15 @@ def test_a_canary_shows_the_value_that_a_version_changes(pulled: Any, monkeypatc
         body["data"] = [{**row, "impressions": "7"} for row in body["data"]]
         return dataclasses.replace(response, raw=json.dumps(body).encode())
 
-    monkeypatch.setattr(still.graph, "answer", counted_otherwise)
-    rows = [row for link in list_links(still.engine) if link.kind == "ad_account"
+    monkeypatch.setattr(frozen.graph, "answer", with_other_impressions)
+    rows = [row for link in list_links(frozen.engine) if link.kind == "ad_account"
             for row in versions.compare_versions(runtime, version=None, node_id=link.id)]
 
     assert rows and {("impressions", "7")} == {(row["field"], row["other"]) for row in rows}
     assert all(row["pinned"].isdecimal() for row in rows)
 
 
-def test_the_end_of_a_pin_is_said_in_words(pulled: Any) -> None:
+def test_the_end_of_a_pin_is_described(pulled: Any) -> None:
     _, runtime, _ = pulled
     runtime.settings.pins = {"graph": "v24.0", "marketing": "v26.0"}
 

@@ -9,7 +9,7 @@ from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.features import FEATURES
 from meta_pipeline.graph.writes import WriteKind
 
-# Beyond what reading and seeing businesses request (docs/graph-api.md §4.6).
+# Scopes beyond those of phase 2, which reads and lists businesses (docs/graph-api.md §4.6).
 ADDED = {
     "ads_creation": {"ads_management", "pages_manage_ads"},
     "business_writes": set[str](),
@@ -37,7 +37,7 @@ def test_a_feature_requests_exactly_the_scopes_that_it_needs(feature: str) -> No
     assert requested - set(scopes_for(2)) == ADDED[feature]
     assert requested >= NEEDED.get(feature, set())
     for kind in (*CallKind, *WriteKind):
-        # Webhooks of ad accounts are only where `ads_management` is granted for another reason, and media on Instagram
-        # are deleted only where `instagram_manage_contents` is.
+        # Webhooks of ad accounts need `ads_management`, and deleting media on Instagram needs
+        # `instagram_manage_contents`: both work only where the scope is granted for another reason.
         if kind.value.feature == feature and not kind.name.startswith(("ACCOUNT_", "MEDIA_REMOVAL")):
             assert requested >= {*kind.value.scopes, *getattr(kind.value, "all_scopes", ())}

@@ -1,4 +1,4 @@
-"""The OAuth state is ours, young and used once."""
+"""The OAuth state: signed by us, valid for ten minutes, and used once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_state_expires_after_ten_minutes(engine: sa.Engine) -> None:
     assert caught.value.reason == "state_expired"
 
 
-def test_a_state_has_one_spelling() -> None:
+def test_a_state_has_exactly_one_valid_encoding() -> None:
     state = issue(key="k", now=NOW)
     last = state[-1]
     for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=!.":
@@ -82,18 +82,18 @@ def test_a_state_of_another_key_is_refused(engine: sa.Engine) -> None:
 
 
 @given(st.text())
-def test_no_made_up_state_is_ever_read(text: str) -> None:
+def test_a_made_up_state_is_refused(text: str) -> None:
     with pytest.raises(ConsentError):
         read_state(text, key="k", now=NOW)
 
 
-def test_a_refusal_keeps_the_words_of_the_standard() -> None:
+def test_a_denied_consent_keeps_the_error_code_of_oauth() -> None:
     with pytest.raises(ConsentError) as caught:
         code_of({"error": "access_denied", "error_description": "Permissions error"})
     assert caught.value.reason == "access_denied"
 
 
-def test_scopes_of_a_phase_are_those_of_the_earlier_ones_too() -> None:
+def test_a_phase_includes_the_scopes_of_the_earlier_ones() -> None:
     assert "business_management" not in scopes_for(1)
     assert {"ads_read", "business_management"} <= set(scopes_for(2))
     assert "ads_management" not in scopes_for(2)

@@ -1,4 +1,4 @@
-"""Budgets, weeks and months of two accounts in two currencies, whose November is known to the last row."""
+"""Budgets, weeks and months of two accounts in two currencies, with every row of their November written by hand."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         world.land("account_reach_month", "1", {**window, "date_start": "2026-11-01"}, day=day)
     sunday = {"account_id": "1", "campaign_id": "C1", "date_start": "2026-11-02", "impressions": "9", "reach": "5"}
     world.land("campaign_reach_7d", "1", sunday, day=dt.date(2026, 11, 8))
-    # Of the campaign, for the flight from the 1st to the 30th in Auckland; of the ad set, for a day.
+    # The campaign of account 1 has a budget for its flight, the 1st to the 30th in Auckland; the ad set of account 2
+    # has one for a day.
     flight = {"id": "C1", "start_time": "2026-11-01T00:00:00+1300", "stop_time": "2026-12-01T00:00:00+1300"}
     world.observe("campaigns", "1", FIRST, **flight, lifetime_budget="30000")
     world.observe("ad_sets", "1", FIRST, id="S1", campaign_id="C1", daily_budget="0", lifetime_budget="0")
@@ -120,7 +121,7 @@ def test_a_daily_budget_of_an_ad_set_is_paced_over_the_month_until_a_day_is_miss
             is_period_read, pacing_difference, period_budget
         from marts.facebook_ads__budget_pacing where account_id = '2' order by 1""")
 
-    # The month's first day is that of the first one read, so nothing of it is missing before the gap.
+    # The first day that was read is the first of the month, so no day of the period is missing before the gap.
     assert [row[0] for row in rows] == [day for day in NOVEMBER if day != NOT_READ]
     for row in rows:
         number, is_read = row[0].day, row[0] < NOT_READ
@@ -136,7 +137,7 @@ def rate_of(currency: str, day: dt.date) -> Decimal | None:
 
 
 @pytest.mark.parametrize("report", CONVERTED)
-def test_money_of_every_report_is_in_the_reporting_currency_from_the_first_rate_on(world: World, report: str) -> None:
+def test_every_report_has_money_in_the_reporting_currency_from_the_first_rate_on(world: World, report: str) -> None:
     rows = world.sql(f"select currency, date_day, spend, reporting_currency, spend_in_reporting_currency from marts.facebook_ads__{report}")
 
     assert len(rows) == 59
@@ -145,7 +146,7 @@ def test_money_of_every_report_is_in_the_reporting_currency_from_the_first_rate_
         assert (reporting_currency, converted) == (rate and "EUR", rate and spend * rate)
 
 
-def test_a_week_and_a_month_are_sums_of_days_with_the_reach_that_was_measured_of_exactly_them(world: World) -> None:
+def test_a_week_and_a_month_are_sums_of_days_with_the_reach_measured_for_exactly_these_days(world: World) -> None:
     columns = "spend, impressions, reach, reach_status, days_read, is_complete, is_provisional, spend_in_reporting_currency"
     periods = {
         (level, account, start): row

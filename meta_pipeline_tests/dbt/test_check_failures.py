@@ -15,7 +15,7 @@ from meta_pipeline_tests.fakes.three_accounts import DAYS, FAULTS, ThreeAccounts
 
 MODELS = ("--select", "+account_status", "+facebook_ads__ad_report")
 HOLD = PublishPolicy(holds_failed=True)
-# What each fault is caught by, whatever the age of its day. Differences of sums are a warning on recent days.
+# The checks that catch each fault on a day of any age. On recent days, differences of sums are only warnings.
 CAUGHT = {
     "a doubled partition": {"doubled_rows", "rows_of_ledger"},
     "a missing ad": {"rows_of_ledger"},
@@ -42,7 +42,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> ThreeAccounts:
 
 @pytest.fixture(scope="module")
 def published(accounts: ThreeAccounts) -> dict[str, str]:
-    """Publications by name: all well, faults held back or not, and after the days were read again."""
+    """Return publications by name: no fault, faults held back, faults only marked, and the days read again."""
     builds, files = DbtBuilds(accounts.file.parent / "dbt"), {}
 
     def publish_as(name: str, policy: PublishPolicy, *, before: str | None = None) -> None:
@@ -95,14 +95,14 @@ def test_differences_of_sums_are_reported_too(published: dict[str, str]) -> None
     assert ("breakdown_adds_up", "ad_insights_by_country", DAYS[2]) in by_day
 
 
-def test_with_the_setting_only_that_account_keeps_its_last_good_publication(published: dict[str, str]) -> None:
+def test_with_holding_on_only_the_failed_account_keeps_its_last_good_publication(published: dict[str, str]) -> None:
     assert rows(published["held"], SPEND) == [("1", 42), ("2", 30), ("3", 42)]
     assert rows(published["held"], STATUS) == [("1", False, False), ("2", True, True), ("3", False, False)]
 
 
-def test_without_the_setting_that_account_is_marked(published: dict[str, str]) -> None:
+def test_with_holding_off_the_failed_account_is_only_marked(published: dict[str, str]) -> None:
     assert rows(published["marked"], STATUS) == [("1", False, False), ("2", False, True), ("3", False, False)]
-    assert dict(rows(published["marked"], SPEND))["2"] == 49  # as it is in raw: a day doubled, an ad missing
+    assert dict(rows(published["marked"], SPEND))["2"] == 49  # the raw rows: one day is doubled, one ad is missing
 
 
 def test_an_account_whose_days_were_read_again_is_released(published: dict[str, str]) -> None:

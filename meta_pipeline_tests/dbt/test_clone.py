@@ -1,4 +1,4 @@
-"""What an engineer who knows dbt tries in a clone: build, unit tests, freshness, documentation, rules, metrics."""
+"""The tools that dbt users run in a clone: build, unit tests, freshness, documentation, rules, metrics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def more_days(land: Landed) -> None:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> DbtClone:
-    """A clone whose home has published a warehouse with raw rows, and in which `dbt build` has run once."""
+    """Return a clone whose home has published a warehouse with raw rows, and in which `dbt build` has run once."""
     path = tmp_path_factory.mktemp("clone")
     land = Landed(path)
     everything(land)
@@ -54,7 +54,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> DbtClone:
     built = clone.run("dbt", "build")
 
     assert built.returncode == 0, built.stdout[-3000:]
-    assert digest(clone.published) == published, "dbt wrote to what is published"
+    assert digest(clone.published) == published, "dbt wrote to the published file"
     shutil.copyfile(clone.project / "target" / "run_results.json", clone.project / "built.json")
     return clone
 
@@ -74,7 +74,7 @@ def results(clone: DbtClone) -> Counter[tuple[str, str]]:
     return Counter((result["unique_id"].partition(".")[0], result["status"]) for result in run["results"])
 
 
-def test_the_build_runs_the_unit_tests_which_the_pipeline_leaves_out(clone: DbtClone) -> None:
+def test_the_build_runs_the_unit_tests_that_the_pipeline_does_not_run(clone: DbtClone) -> None:
     ran = results(clone)
 
     assert ran["unit_test", "pass"] == sum(status for (kind, _), status in ran.items() if kind == "unit_test") >= 5
@@ -104,7 +104,7 @@ def test_the_lag_of_a_source_is_that_of_its_slowest_node_on_its_own_calendar(clo
 
 @pytest.fixture(scope="module")
 def documented(clone: DbtClone) -> Path:
-    """The documentation of the clone, as `meta-pipeline docs` writes it when the clone's models are published."""
+    """Return the clone's documentation, as `meta-pipeline docs` writes it when its models are published."""
     home = clone.path / "documented"
     (home / "published").mkdir(parents=True)
     shutil.copyfile(clone.copy, home / "published" / "warehouse.duckdb")
@@ -129,7 +129,7 @@ def test_the_documentation_is_written_once_for_a_project(documented: Path) -> No
     assert documentation(Settings(_env_file=None, home=documented.parents[2])).stat().st_mtime_ns == before
 
 
-def test_the_project_keeps_every_rule_of_the_checker(clone: DbtClone, documented: Path) -> None:
+def test_the_project_follows_every_rule_of_dbt_bouncer(clone: DbtClone, documented: Path) -> None:
     for name in ("manifest.json", "catalog.json"):
         shutil.copyfile(documented.with_name(name), clone.project / "target" / name)
 
@@ -142,7 +142,7 @@ def test_the_project_keeps_every_rule_of_the_checker(clone: DbtClone, documented
     assert (ran.returncode, len(checked) > 3000) == (0, True), ran.stdout[-2000:]
 
 
-def test_every_rule_of_the_checker_is_on_or_has_a_reason_to_be_off(clone: DbtClone) -> None:
+def test_every_rule_of_dbt_bouncer_is_on_or_has_a_reason_to_be_off(clone: DbtClone) -> None:
     listed = json.loads(clone.run("dbt-bouncer", "list", "--output-format", "json").stdout)
     names = {re.sub(r"(?<!^)(?=[A-Z])", "_", check["name"]).lower() for checks in listed.values() for check in checks}
     text = (clone.project / "dbt-bouncer.yml").read_text()

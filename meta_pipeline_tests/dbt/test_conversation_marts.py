@@ -23,7 +23,8 @@ PAGE, NOON = "11", dt.datetime(2026, 11, 10, 20, tzinfo=dt.UTC)  # in Pacific ti
 WRITTEN: dict[str, tuple[str, int, list[tuple[str, int]]]] = {
     "t_1": ("messenger", 0, [("person", 0), ("person", 5), ("page", 30), ("page", 31), ("person", 40), ("page", 240)]),
     "t_2": ("messenger", 0, [("person", 10), ("nobody", 11)]),
-    "t_3": ("messenger", 7, [("person", 12), ("page", 13), ("person", 14), ("page", 16)]),  # its first one may be older
+    # Its first request may have begun in one of its unreadable messages.
+    "t_3": ("messenger", 7, [("person", 12), ("page", 13), ("person", 14), ("page", 16)]),
     "t_4": ("instagram", 0, [("page", 0), ("person", 12 * 60), ("page", 36 * 60 + 1)]),
 }
 SIDES = {"page": True, "person": False, "nobody": None}
@@ -59,7 +60,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return warehouse.file
 
 
-def test_a_request_is_what_a_person_wrote_until_the_page_answered(marts: Path) -> None:
+def test_a_request_is_everything_that_a_person_wrote_until_the_page_answered(marts: Path) -> None:
     with duckdb.connect(str(marts), read_only=True) as connection:
         rows = connection.execute(
             "select date_day, platform, conversations, requests, answered_requests, requests_answered_within_1h, "
@@ -73,7 +74,7 @@ def test_a_request_is_what_a_person_wrote_until_the_page_answered(marts: Path) -
     ]
 
 
-def test_a_conversation_says_who_waits_and_what_can_t_be_read(marts: Path) -> None:
+def test_a_conversation_has_its_unreadable_messages_and_whether_it_waits_for_the_page(marts: Path) -> None:
     with duckdb.connect(str(marts), read_only=True) as connection:
         rows = connection.execute(
             "select conversation_id, message_count, messages_from_people, messages_from_page, unreadable_messages, "

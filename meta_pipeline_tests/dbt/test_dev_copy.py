@@ -1,4 +1,4 @@
-"""The target `dev` of dbt: a copy of what is published, made anew for each publication."""
+"""The target `dev` of dbt: a copy of the published file, made again for each publication."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_pipeline.publish.readers.dev_copy import copy_published, published_fil
 from meta_pipeline.settings import Settings
 
 
-def put(file: Path, text: str = "published") -> Path:
+def write(file: Path, text: str = "published") -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     return file
@@ -22,39 +22,39 @@ def settings(**values: object) -> Settings:
     return Settings(_env_file=None, **values)  # type: ignore[arg-type]
 
 
-def test_the_demos_file_is_taken_until_the_clone_has_one_of_its_own(tmp_path: Path) -> None:
-    demo = put(tmp_path / ".meta_pipeline" / "demo" / "published" / "warehouse.duckdb")
+def test_the_demos_file_is_used_until_the_clone_has_its_own(tmp_path: Path) -> None:
+    demo = write(tmp_path / ".meta_pipeline" / "demo" / "published" / "warehouse.duckdb")
     assert published_file(settings(), clone=tmp_path) == demo
 
-    own = put(tmp_path / ".meta_pipeline" / "published" / "warehouse.duckdb")
+    own = write(tmp_path / ".meta_pipeline" / "published" / "warehouse.duckdb")
     assert published_file(settings(), clone=tmp_path) == own
 
 
-def test_a_home_that_is_set_is_the_only_place(tmp_path: Path) -> None:
-    put(tmp_path / ".meta_pipeline" / "demo" / "published" / "warehouse.duckdb")
+def test_only_the_configured_folder_is_searched(tmp_path: Path) -> None:
+    write(tmp_path / ".meta_pipeline" / "demo" / "published" / "warehouse.duckdb")
 
     with pytest.raises(DbtRuntimeError, match=r"nothing is published yet in .*/other/published: run `make demo` or"):
         published_file(settings(home="other"), clone=tmp_path)
-    published = put(tmp_path / "elsewhere" / "warehouse.duckdb")
+    published = write(tmp_path / "elsewhere" / "warehouse.duckdb")
     assert published_file(settings(publish_url=f"file://{published.parent}"), clone=tmp_path) == published
 
 
-def test_a_copy_is_replaced_when_something_newer_is_published_and_no_earlier(tmp_path: Path) -> None:
-    published, copy = put(tmp_path / "published.duckdb"), tmp_path / "dev" / "warehouse.duckdb"
+def test_a_copy_is_replaced_only_by_a_newer_publication(tmp_path: Path) -> None:
+    published, copy = write(tmp_path / "published.duckdb"), tmp_path / "dev" / "warehouse.duckdb"
     copy_published(published, copy)
     copy.write_text("what an engineer has built")
     copy_published(published, copy)
     assert copy.read_text() == "what an engineer has built"
 
-    put(copy.with_name("warehouse.duckdb.wal"), "of the copy before")
+    write(copy.with_name("warehouse.duckdb.wal"), "of the copy before")
     published.unlink()
-    put(published, "published again")
+    write(published, "published again")
     copy_published(published, copy)
     assert copy.read_text() == "published again"
     assert not copy.with_name("warehouse.duckdb.wal").exists()
 
 
-def test_dbt_says_what_to_do_when_nothing_is_published_and_makes_no_file(tmp_path: Path) -> None:
+def test_dbt_says_what_to_do_when_nothing_is_published_and_creates_no_file(tmp_path: Path) -> None:
     clone = make_clone(tmp_path)
 
     ran = clone.run("dbt", "debug")

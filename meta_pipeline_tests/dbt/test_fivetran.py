@@ -18,7 +18,7 @@ from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import node_links
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-# A whole week, and the whole of its month but the first days.
+# 26 October to 19 November: whole weeks, in two months.
 DAYS = days_from(dt.date(2026, 10, 26), 25)
 READ = ("ad_insights", "account_insights", "campaign_insights", "ad_insights_by_country", "ad_insights_by_region",
         "account_reach_7d", "campaign_reach_7d", "account_reach_month")
@@ -120,8 +120,8 @@ def test_a_state_that_a_listing_confirmed_counts_as_synced_on_that_day(sql: Quer
         ("account", "campaign", "ad_set", "ad", "creative"), "2026-11-21 00:00:00+00")
 
 
-# What Fivetran's package makes of its tables: the newest state of each object, conversions from the actions of the default
-# types, clicks that are link clicks, and parents from the ad's newest state.
+# The query of Fivetran's package over its tables: the newest state of each object, conversions from the actions of the
+# default types, clicks that are link clicks, and parents from the ad's newest state.
 PACKAGE = """
 with {states},
 conversions as (
@@ -161,7 +161,7 @@ LEVELS = {"ad": "campaign_id, campaign_name, ad_set_id, ad_set_name, ad_id, ad_n
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_fivetrans_queries_over_its_tables_give_our_reports(sql: Query, level: str) -> None:
+def test_fivetrans_queries_over_its_tables_return_our_reports(sql: Query, level: str) -> None:
     columns = LEVELS[level]
     theirs = sql(f"{PACKAGE} select date, account_name, {columns}, {SUMS} from report group by all order by all")
 
@@ -194,7 +194,7 @@ def test_tags_from_fivetrans_list_are_those_of_the_url_report(sql: Query) -> Non
 
 
 @pytest.mark.parametrize("place", ["country", "region"])
-def test_geography_is_the_sum_of_the_ads_without_reach(sql: Query, place: str) -> None:
+def test_countries_and_regions_are_sums_of_ads_and_have_no_reach(sql: Query, place: str) -> None:
     ours = f"select date_day, {place}, sum(spend), sum(impressions) from intermediate.int_ad_days_by_{place} group by all order by all"
     assert sql(ours) == sql(f"select date, {place}, spend, impressions from facebook_ads.demographics_{place} order by all")
     assert sql(f"select count(reach), count(frequency) from facebook_ads.demographics_{place}") == [(0, 0)]

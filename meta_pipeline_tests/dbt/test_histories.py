@@ -1,4 +1,4 @@
-"""What the dims and the url report make of listings: landed, loaded, modelled by dbt itself."""
+"""The dims and the URL report, from listings that are landed, loaded and modelled by dbt itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPEC = {"link_data": {"link": "https://shop.example:443/a/b?utm_source=fb&x=1#to
 
 
 class Place:
-    """Landing and warehouse of one account; listings are given as they stood at a moment."""
+    """A landing and a warehouse; each listing has the state of one moment."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.statuses = path, dict[str, str]()
@@ -35,13 +35,13 @@ class Place:
         self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
 
-    def listed(self, kind: str, at: dt.datetime, *things: Mapping[str, object], node: str = "act_1") -> None:
-        self.land(kind, SNAPSHOT_DAY, at, *things, node=node)
+    def listed(self, kind: str, at: dt.datetime, *records: Mapping[str, object], node: str = "act_1") -> None:
+        self.land(kind, SNAPSHOT_DAY, at, *records, node=node)
 
-    def land(self, report: str, day: dt.date, at: dt.datetime, *things: Mapping[str, object], node: str = "act_1") -> None:
+    def land(self, report: str, day: dt.date, at: dt.datetime, *records: Mapping[str, object], node: str = "act_1") -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
-            report, node, day, [(json.dumps(thing).encode(), batch) for thing in things], request={}, run_id="r",
+            report, node, day, [(json.dumps(row).encode(), batch) for row in records], request={}, run_id="r",
             backfill_id="b", now=at,
         )
         self.warehouse.load(self.engine, now=at)
@@ -71,8 +71,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         account = {"id": f"act_{node}", "account_id": node, "name": node, "currency": currency, "spend_cap": cap}
         place.listed("accounts", at(0), account, node=f"act_{node}")
         place.listed("campaigns", at(0), campaign(node, node, at(-9), daily_budget="12345"), node=f"act_{node}")
-    # Campaign 1: renamed an hour before it was seen; then changed by its parent, with no new time; then at a time in the
-    # future; then deleted; then out of sight.
+    # Campaign 1: renamed an hour before the listing; then changed without a new updated_time; then updated in the
+    # future; then deleted; then no longer readable.
     states: list[tuple[int, dict[str, Any]]] = [
         (1, {"updated": at(1) - dt.timedelta(hours=1), "name": "Autumn", "daily_budget": "20000", "budget_remaining": "7"}),
         (2, {"updated": at(1) - dt.timedelta(hours=1), "name": "Autumn", "effective_status": "WITH_ISSUES"}),
@@ -107,7 +107,7 @@ def campaign(id: str, account: str, updated: dt.datetime, name: str = "First", *
             "updated_time": stamp(updated), "created_time": stamp(at(-9)), **more}
 
 
-def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_look(built: Place) -> None:
+def test_a_state_is_valid_from_metas_time_if_that_is_possible_or_from_the_listing(built: Place) -> None:
     hour, minute = dt.timedelta(hours=1), dt.timedelta(minutes=1)
     spans = built.rows("select campaign_name, status, valid_from, valid_to, is_current, deleted_seen_at, error is not null "
                        "from marts.dim_campaigns where campaign_id = '1' order by valid_from")
@@ -118,7 +118,7 @@ def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_lo
     assert [row[4] for row in spans] == [False] * 5 + [True]
     assert [row[:2] for row in spans] == [
         ("First", "ACTIVE"), ("Autumn", "ACTIVE"), ("Autumn", "WITH_ISSUES"), ("Future", "ACTIVE"), ("Future", "DELETED"),
-        ("Future", "DELETED")]  # out of sight: what was known stays
+        ("Future", "DELETED")]  # no longer readable: the last known values stay
     assert [row[5] for row in spans] == [None] * 4 + [at(4), at(4)]
     assert [row[6] for row in spans] == [False] * 5 + [True]
 
@@ -133,12 +133,12 @@ def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built:
     assert [status for name, status in built.statuses.items() if "currency_has_an_offset" in name] == ["warn"]
 
 
-def test_what_a_plan_created_is_ours(built: Place) -> None:
+def test_objects_that_a_plan_created_are_ours(built: Place) -> None:
     assert set(built.rows("select campaign_id, is_ours from marts.dim_campaigns where is_ours or campaign_id = '2'")) == {("1", True), ("2", False)}
     assert built.rows("select distinct ad_id from marts.dim_ads where is_ours") == [("30",)]
 
 
-def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place) -> None:
+def test_an_ads_day_has_the_url_of_its_creative_of_that_day(built: Place) -> None:
     rows = built.rows("select date_day::varchar, creative_name, base_url, url_host, url_path, utm_source, utm_campaign, "
                       "utm_term, spend from marts.facebook_ads__url_report where ad_id = '30' order by 1")
 
@@ -151,7 +151,7 @@ def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place) -> No
         ("Eight", "thumbnails/ab.jpg", None), ("Nine", None, "403")]
 
 
-def test_the_same_states_stand_under_fivetrans_names(built: Place) -> None:
+def test_fivetrans_tables_have_the_same_states(built: Place) -> None:
     assert built.rows("select name, status, daily_budget from facebook_ads.campaign_history where id = '1' order by updated_time") == [
         ("First", "ACTIVE", Decimal(12345)), ("Autumn", "ACTIVE", Decimal(20000)), ("Autumn", "WITH_ISSUES", None),
         ("Future", "ACTIVE", None), ("Future", "DELETED", None)]

@@ -1,4 +1,4 @@
-"""What dbt-project-evaluator would judge, over the manifest: prefixes, layers, grains."""
+"""Rules like those of dbt-project-evaluator, checked in the manifest: prefixes, layers, grains."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def layer(node: dict[str, Any]) -> str:
     return "source" if node["resource_type"] in ("source", "seed") else node["fqn"][1]
 
 
-def test_a_model_has_its_folders_prefix_and_says_its_grain(manifest: dict[str, Any]) -> None:
+def test_a_model_has_its_folders_prefix_and_a_description(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
         prefixes = MARTS[model["fqn"][2]] if layer(model) == "marts" else PREFIXES[layer(model)]
         assert model["name"].startswith(prefixes), model["name"]
@@ -61,7 +61,7 @@ def test_a_model_reads_only_the_layers_below_it(manifest: dict[str, Any]) -> Non
             assert layer(every[name]) in LAYERS[layer(model)], f"{model['name']} reads {name}"
 
 
-def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: dict[str, Any]) -> None:
+def test_every_model_tests_its_grain_and_every_mart_has_an_enforced_contract(manifest: dict[str, Any]) -> None:
     tested = {
         name
         for node in manifest["nodes"].values()
@@ -74,9 +74,9 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
             assert model["config"]["contract"]["enforced"], model["name"]
 
 
-# The grain may be wider than what is there: an account has no campaign, the app's own calls have no account or report, a
-# combination of dimensions has not all of them, a day that has ended was read in no hour of it. `primary_key` tests that no
-# column is null itself.
+# Columns of a grain that have no value in some rows: an account has no campaign, the app's own calls have no account or
+# report, a combination has only some of the dimensions, a day that was read after its end has no hour of the read.
+# `primary_key` itself tests that no column is null.
 MAY_BE_NULL = {*((f"facebook_ads__{name}_report", "campaign_id") for name in ("reach", "weekly", "monthly")),
                ("fct_graph_calls_daily", "account_id"), ("leads__form_report", "currency"),
                ("fct_graph_calls_daily", "report"), ("facebook_ads__maturity_report", "read_hour"),
@@ -98,11 +98,11 @@ def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]) -> None:
 
 
 RATES = {"ctr", "link_ctr", "cpc", "link_cpc", "cpm", "cpp", "frequency", "roas", "cpa"}
-# What each is divided by, so that both can be added up and the rate computed again.
+# The columns that rates are divided by: readers add up both sums and compute the rate again.
 DENOMINATORS = {"impressions", "clicks_all", "link_clicks", "spend"}
-# Figures as they were at a moment, not a report of what they are.
+# Earlier figures and estimates, not reports of the current figures.
 WITHOUT_RATES = {"facebook_ads__ad_report_history", "facebook_ads__restatement_report", "facebook_ads__settled_estimates"}
-# Where Meta measured it: levels, and windows of days.
+# Marts with a reach that Meta measured: by level, and by window of days.
 REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach", "weekly", "monthly")}
 REACHES |= {f"instagram_business__{name}" for name in ("accounts_report", "posts", "posts_history", "stories")}
 
@@ -155,7 +155,7 @@ def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]) -> None:
         assert not re.search(r"\b(sum|avg|min|max)\(\s*(\w+\.)?(reach|frequency)\b", text), name
 
 
-def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_null(manifest: dict[str, Any]) -> None:
+def test_every_insights_mart_says_whether_a_day_is_provisional_and_describes_its_grain(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
         if layer(model) == "marts" and model["name"].startswith("facebook_ads__"):
             is_of_now = not model["name"].endswith(("history", "restatement_report", "maturity_report", "reconciliation"))
@@ -163,14 +163,14 @@ def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_n
             assert "one row per" in model["description"], model["name"]
 
 
-def test_every_source_is_a_table_that_the_warehouse_makes(manifest: dict[str, Any], tmp_path: Path) -> None:
+def test_every_source_is_a_table_that_the_warehouse_creates(manifest: dict[str, Any], tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w.duckdb", insights_tables(REPORTS.values()))
     warehouse.load(open_store(f"sqlite:///{tmp_path / 'control.sqlite'}"), now=dt.datetime.now(dt.UTC))
     with warehouse.open() as connection:
-        made = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
+        created = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
     sources = {(source["source_name"], source["name"]) for source in manifest["sources"].values()}
 
-    assert sources <= made
+    assert sources <= created
     assert {name for schema, name in sources if schema == "raw_meta_ads"} >= set(REPORTS)
     for report in (*PAGE_REPORTS.values(), *INSTAGRAM_REPORTS.values()):
         assert (report.node_kind.raw_schema, report.name) in sources

@@ -1,4 +1,4 @@
-"""Marts after incremental builds are those of a full refresh, whatever changed."""
+"""Incremental builds produce the same marts as a full refresh, after every kind of change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from harness.dbt.dbt_builds import STORED, WITHOUT_TESTS, DbtBuilds
 from harness.routine.changing_world import ChangingWorld
 
-# Two builds in which every kind of change happens, in an order in which they meet.
+# Two builds that together have every kind of change, in an order in which changes affect each other.
 BATCHES = (
     ("new_account", "renamed_campaign", "late_ad", "changed_currency", "emptied_day", "new_report", "read_again",
      "restated_page", "new_media", "ad_out_of_sight"),
@@ -20,8 +20,8 @@ BATCHES = (
      "renamed_page", "late_ad", "created_by_us"),
 )
 DAYS = ("--select", "int_ad_days", "int_account_days", "int_campaign_days", "int_ad_days_by_country")
-# Raw tables whose change leaves a stored model as it is: a read without a change adds no version; insights have names and
-# currencies of accounts in no listing, but no time zone.
+# Raw tables that a stored model reads, but whose changes do not change it: a read without a change adds no version;
+# insights supply names and currencies of accounts that no listing has, but no time zone.
 NOT_A_CHANGE = {
     "facebook_ads__ad_report_history": {"day_versions"},
     "int_report_days_read": {"ad_insights", "account_insights"},
@@ -45,7 +45,7 @@ def test_every_kind_of_change_is_in_a_batch(world: ChangingWorld) -> None:
 
 
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda batch: batch[0])
-def test_an_incremental_build_gives_what_a_full_refresh_gives(
+def test_an_incremental_build_equals_a_full_refresh(
     world: ChangingWorld, builds: DbtBuilds, batch: tuple[str, ...]
 ) -> None:
     world.change(*batch)

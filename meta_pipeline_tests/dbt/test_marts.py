@@ -1,4 +1,4 @@
-"""What the marts say of a few days that are known to the last row."""
+"""The marts of a few days, with every row written by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 class Landed:
-    """Days put down by hand."""
+    """A landing for days that are written by hand."""
 
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
@@ -77,7 +77,7 @@ def everything(land: Landed) -> None:
     genders: list[dict[str, str]] = [{"gender": gender} for gender in ("female", "male", "unknown")]
     land("ad_insights_by_demographics", *({**AD, "age": "18-24", **gender} for gender in [*genders, {}]))
     land("ad_insights_by_impression_device")
-    for at in (BEFORE, LATER):  # the same at the second look, which is after its end
+    for at in (BEFORE, LATER):  # the same at the second read, which is after the day's end
         land("ad_insights_by_country", {**AD, "country": "NZ"}, at=at)
     reach = {"account_id": "1", "date_start": "2026-11-14", "date_stop": "2026-11-20", "impressions": "50", "reach": "9"}
     land("account_reach_7d", reach)
@@ -117,7 +117,7 @@ def test_rows_that_were_read_before_the_wider_fields_have_null_and_not_0(sql: Qu
 
 
 def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query) -> None:
-    # The third account's time zone is none: its day ends when it has ended everywhere.
+    # The third account's time zone is invalid: its day ends when it has ended everywhere.
     assert sql("select account_id, is_provisional from marts.facebook_ads__account_report order by 1") == [
         ("1", False), ("2", True), ("3", True)
     ]
@@ -147,13 +147,13 @@ def test_a_version_without_a_row_ends_the_one_before_it(sql: Query) -> None:
     ]
 
 
-def test_every_report_can_be_asked_for_as_it_was(sql: Query) -> None:
+def test_every_report_has_its_earlier_versions(sql: Query) -> None:
     reports = {row[0] for row in sql("select distinct report from marts.facebook_ads__restatement_report")}
 
     assert {"account_insights", "ad_insights", "ad_insights_by_placement", "account_reach_7d"} <= reports
 
 
-def test_reach_is_whole_only_when_its_window_is(sql: Query) -> None:
+def test_reach_is_complete_only_when_its_window_is(sql: Query) -> None:
     assert sql(
         "select grain, campaign_id, date_day, window_start, reach, is_complete from marts.facebook_ads__reach_report "
         "order by grain, date_day"
@@ -186,10 +186,10 @@ def test_every_action_type_has_its_rows_with_every_window(sql: Query) -> None:
 def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(sql: Query) -> None:
     failures = sql("select report from marts.fct_check_failures where check_name = 'breakdown_adds_up' order by 1")
 
-    assert failures == [("ad_insights_by_country",), ("ad_insights_by_demographics",)]  # the placements' day was running
+    assert failures == [("ad_insights_by_country",), ("ad_insights_by_demographics",)]  # placements: not ended
 
 
-def test_what_was_not_in_a_report_is_said(sql: Query) -> None:
+def test_coverage_has_unknown_rows_and_empty_reports(sql: Query) -> None:
     result_rows = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
         "and account_id = '1' and date_day = '2026-11-20'"
 
@@ -198,17 +198,17 @@ def test_what_was_not_in_a_report_is_said(sql: Query) -> None:
     assert sql("select product_id from marts.facebook_ads__product_report order by 1") == [("7",), ("unknown",)]
 
 
-def test_what_has_no_value_and_what_meta_calls_unknown_are_one_row(sql: Query) -> None:
+def test_rows_without_a_value_and_rows_that_meta_calls_unknown_are_one_row(sql: Query) -> None:
     assert sql("select gender, impressions, clicks_all, spend from marts.facebook_ads__demographics_report order by 1") == [
         ("female", 10, 4, Decimal("2.5")), ("male", 10, 4, Decimal("2.5")), ("unknown", 20, 8, Decimal(5))
     ]
 
 
-def test_drift_is_told_by_report_and_key(sql: Query) -> None:
+def test_drift_is_counted_by_report_and_key(sql: Query) -> None:
     assert sql("select * from marts.fct_drift") == [("campaign_insights", "shiny", DAY, DAY, 1, 1)]
 
 
-def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path) -> None:
+def test_an_empty_gated_report_is_reported_with_what_to_do(built: Path) -> None:
     result_rows = coverage.empty_gates(str(built), REPORTS)
 
     assert len(result_rows) == 1
@@ -216,7 +216,7 @@ def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path) -> 
     assert "ask the advertiser" in result_rows[0]
 
 
-def test_drift_and_absent_values_are_told(built: Path) -> None:
+def test_drift_and_unknown_values_are_listed(built: Path) -> None:
     day = str(DAY)
 
     assert coverage.drift(str(built)) == [

@@ -1,4 +1,4 @@
-"""Maturity curves of an account that was read every day, against what the sandbox says that its days had at each age."""
+"""Maturity curves of an account that is read daily, compared with the sandbox's figures of its days at each age."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def rows(file: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(f"set timezone = 'Asia/Tokyo'; {sql}").fetchall()
 
 
-def said_at(account: Account, day: dt.date, age: int) -> list[Delivery]:
-    """What the sandbox says of a day of all ads at six in the morning (UTC) of the day with this age."""
+def figures_at(account: Account, day: dt.date, age: int) -> list[Delivery]:
+    """Return the sandbox's figures of all ads for a day, as of 06:00 UTC when the day has this age."""
     world = account.graph.world
     at = dt.datetime.combine(day + dt.timedelta(days=age), dt.time(6), dt.UTC)
     ads = [ad for ad in world.ads.values() if f"act_{ad.account.id}" == NODE]
@@ -66,21 +66,21 @@ def test_shares_are_those_of_the_days_that_meta_no_longer_changes(account: Accou
         had_been_read = [day for day in settled if day + dt.timedelta(days=age) > TODAY]
         assert len(had_been_read) >= 20
         for metric in ("spend", "impressions", "link_clicks"):
-            then = sum(getattr(each, metric) for day in had_been_read for each in said_at(account, day, age))
-            final = sum(getattr(each, metric) for day in had_been_read for each in said_at(account, day, 35))
+            then = sum(getattr(each, metric) for day in had_been_read for each in figures_at(account, day, age))
+            final = sum(getattr(each, metric) for day in had_been_read for each in figures_at(account, day, 35))
             days, share = shares[metric, age]
             assert days == len(had_been_read) and share == pytest.approx(then / final, abs=1e-6), (metric, age)
     curve = [shares["spend", age][1] for age in range(1, 29)]
-    # At its 28th day a day may have been read a week before, at the age of 21 or more.
+    # The latest read of a 28 days old day may be a week old, from an age of 21 days or more.
     assert curve == sorted(curve) and 0.79 < curve[0] < 0.82 and 0.95 < curve[-1] < 1
 
 
-def test_an_estimate_is_close_to_what_the_day_came_to(account: Account, file: Path) -> None:
+def test_an_estimate_is_close_to_the_days_final_figure(account: Account, file: Path) -> None:
     estimates = rows(
         file, "select date_day, age_days, spend_settled_estimate, spend from marts.facebook_ads__settled_estimates "
         "where age_days <= 3 order by 1")
 
     assert {age for _, age, _, _ in estimates} == set(READ_DAILY)
     for day, _, estimate, measured in estimates:
-        final = sum(each.spend for each in said_at(account, day, 35)) / 1_000_000
+        final = sum(each.spend for each in figures_at(account, day, 35)) / 1_000_000
         assert float(measured) < 0.85 * final and float(estimate) == pytest.approx(final, rel=0.01)

@@ -1,4 +1,4 @@
-"""What the marts say of the history of the nodes: equal to what the control store recorded."""
+"""The history of nodes in the marts equals the history in the control store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PIXEL = NodeLink(
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three discoveries on three days: the account changes hands and is lost."""
+    """Return the warehouse after three discoveries on three days: the account gets a new owner, and is lost."""
     folder = tmp_path_factory.mktemp("nodes")
     engine = open_store(f"sqlite:///{folder / 'control.sqlite'}")
     sold = dataclasses.replace(ACCOUNT, owner_business="Sakura", owner_business_id="502", tasks=("ADVERTISE", "ANALYZE"))

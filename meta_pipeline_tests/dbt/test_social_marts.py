@@ -1,4 +1,4 @@
-"""What the marts of Pages and Instagram say of a few days whose records are written by hand."""
+"""The marts of Pages and Instagram, from a few days of records that are written by hand."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_pages_day_has_every_metric_in_fivetrans_columns(sql: Query) -> None:
         (100, 80, 40, 60, 9, 8, 7, 6, Decimal("12.345"), 5, 4, 3, 2, 1, 5, None, None, 11, None, None)]
 
 
-def test_a_part_that_meta_left_out_is_0_only_if_the_total_needs_nothing_of_it(sql: Query) -> None:
+def test_a_part_that_meta_left_out_is_0_only_if_the_other_part_is_the_total(sql: Query) -> None:
     rows = sql("select date_day, media_views, media_views_organic, media_views_from_ads, follows, page_name "
                "from marts.facebook_pages__pages_report order by date_day")
 
@@ -130,7 +130,7 @@ def test_edited_and_deleted_posts_keep_their_history(sql: Query) -> None:
         ("11_4", None, True, at(9), None, True, at(9))]
 
 
-def test_what_a_plan_published_is_ours(sql: Query) -> None:
+def test_posts_that_a_plan_published_are_ours(sql: Query) -> None:
     assert sql("select distinct post_id from marts.dim_posts where is_ours") == [("11_3",)]
     assert sql("select post_id from marts.instagram_business__posts where is_ours order by 1") == [("33",), ("43",)]
     assert sql("select media_id, is_ours from marts.instagram_business__stories where media_id in ('41', '43') order by 1") == [
@@ -238,11 +238,11 @@ def test_a_value_that_a_cast_loses_stops_no_build_and_marks_its_node(tmp_path: P
     assert status == [(PAGE, 3), (INSTAGRAM, 4)]
 
 
-def test_records_that_are_all_right_fail_no_check(sql: Query) -> None:
+def test_valid_records_fail_no_check(sql: Query) -> None:
     assert sql("select * from marts.fct_check_failures where account_id in ('11', '21')") == []
 
 
-def test_a_page_that_fails_a_check_keeps_its_last_good_rows_and_nobody_else_does(built: Path, tmp_path: Path) -> None:
+def test_only_the_page_that_fails_a_check_keeps_its_last_good_rows(built: Path, tmp_path: Path) -> None:
     file, published = tmp_path / "warehouse.duckdb", str(tmp_path / "published" / "warehouse.duckdb")
     shutil.copyfile(built, file)
     publish(file, published, now=NOW, policy=HOLD)

@@ -1,4 +1,4 @@
-"""Video, creatives, activity and rates in the marts of one account's half year, beside what the sandbox says of it."""
+"""Video, creatives, activity and rates in the marts of one account's half year, compared with the sandbox's figures."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Built:
             return connection.execute(f"set timezone = 'UTC'; {text}").fetchall()
 
     def truth(self, *, since: dt.date, until: dt.date) -> list[dict[str, Any]]:
-        """Return the account's ads by day as the sandbox has them."""
+        """Return the sandbox's figures of the account's ads by day."""
         rows = totals.daily_totals(self.account.graph.world, since=since, until=until, at=self.account.clock.now())["ad"]
         return [row for row in rows if row["account_id"] == NODE[4:]]
 
@@ -62,7 +62,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return Built(tmp_path_factory.mktemp("wider"))
 
 
-def test_every_step_of_every_video_is_the_sandboxs(built: Built) -> None:
+def test_every_step_of_every_video_equals_the_sandbox(built: Built) -> None:
     rows = built.sql(f"select ad_id, date_day, {', '.join(STEPS.values())} from marts.facebook_ads__video_report where not is_provisional")
     wanted = {
         (row["id"], dt.date.fromisoformat(row["day"])): tuple(row["funnel"][name] for name in STEPS)
@@ -97,7 +97,7 @@ def test_clicks_and_rankings_are_columns_of_the_ads_day(built: Built) -> None:
     assert {row[8] for row in rows} >= {"UNKNOWN", "AVERAGE", "BELOW_AVERAGE_10"}
 
 
-def test_an_activity_has_who_what_when_and_the_budget_in_major_units(built: Built) -> None:
+def test_an_activity_has_its_actor_object_event_and_the_budget_in_major_units(built: Built) -> None:
     rows = built.sql(
         "select actor_name, object_type, event_type, old_value, new_value, old_budget, new_budget, budget_period, currency "
         f"from marts.facebook_ads__activity where date_day > '{DAYS[-1]}' and actor_name = 'Nora Northwind' and new_budget = 7500"
@@ -115,7 +115,7 @@ def test_an_activity_has_who_what_when_and_the_budget_in_major_units(built: Buil
     }
 
 
-def test_every_ad_that_delivered_has_a_creative_the_deleted_ones_too(built: Built) -> None:
+def test_every_ad_that_delivered_has_a_creative_even_if_it_was_deleted(built: Built) -> None:
     deleted = built.sql("select count(distinct ad_id) from marts.facebook_ads__ad_report where ad_status = 'DELETED'")[0][0]
 
     assert deleted >= 5
@@ -126,7 +126,7 @@ def test_every_ad_that_delivered_has_a_creative_the_deleted_ones_too(built: Buil
         "select sum(spend), sum(impressions), sum(conversions_value) from marts.facebook_ads__ad_report")[0]
 
 
-def test_fatigue_is_the_last_seven_days_against_the_first_seven(built: Built) -> None:
+def test_fatigue_compares_the_last_seven_days_with_the_first_seven(built: Built) -> None:
     creative, = built.sql("select creative_id from marts.facebook_ads__creative_report group by 1 order by 1 limit 1")[0]
     days = built.sql(
         "select date_day, clicks_all, impressions, days_running, ctr_first_7_days, ctr_last_7_days, fatigue "
@@ -150,7 +150,7 @@ def test_custom_conversions_have_their_name(built: Built) -> None:
     assert built.sql("select count(*), count(rule) from marts.dim_custom_conversions") == [(2, 2)]
 
 
-# What the marts compute, or what a reader computes from the sums in a row of theirs.
+# The rates of the marts; a rate that a mart lacks is computed from the sums in its row.
 RATES = {
     "ctr": "100 * clicks_all / nullif(impressions, 0)", "cpc": "spend / nullif(clicks_all, 0)",
     "cpm": "1000 * spend / nullif(impressions, 0)", "cpp": "1000 * spend / nullif(reach, 0)",
@@ -159,7 +159,7 @@ RATES = {
 
 
 @pytest.mark.parametrize("table, least", [("ad", 10_000), ("account", len(DAYS))])
-def test_rates_are_metas_own_in_every_row(built: Built, table: str, least: int) -> None:
+def test_rates_equal_metas_in_every_row(built: Built, table: str, least: int) -> None:
     mart = f"marts.facebook_ads__{table}_report"
     columns = {row[0] for row in built.sql(f"describe {mart}")}
     ours = {name: name if name in columns else formula for name, formula in RATES.items()}

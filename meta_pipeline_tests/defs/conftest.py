@@ -1,4 +1,4 @@
-"""A runtime with a home of its own, for tests that open Dagster's instance in it."""
+"""A runtime with its own home, for tests that open Dagster's instance in it."""
 
 from __future__ import annotations
 

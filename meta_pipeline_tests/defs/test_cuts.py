@@ -1,5 +1,5 @@
-"""What a backfill from the UI costs does not depend on how Dagster cuts it: 20 accounts × 10 days become ten runs of a day
-each, and cost the report runs of twenty ranges."""
+"""The cost of a backfill from the UI does not depend on how Dagster splits it into runs: 20 accounts × 10 days become
+ten runs of a day each, and cost the report runs of twenty ranges."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ IN_REPORT_RUNS = ("ad_insights", "campaign_insights")
 REPORTS = (*IN_REPORT_RUNS, "account_insights")  # totals are read at once: they need no report run
 
 
-def run_as_dagster_cuts_it(
+def run_as_dagster_splits_it(
     runtime: Runtime, opened: dg.DagsterInstance, keys: list[str], *, kind: NodeKind = AD_ACCOUNT,
     reports: Sequence[str] = REPORTS,
 ) -> list[dg.RunRequest]:
-    """Do what the daemon does with a backfill from the UI: its own cut, each run under the backfill."""
+    """Run a backfill from the UI as the daemon does: Dagster splits it into runs, and each has the backfill's tag."""
     land_reports = reports_assets(runtime.reports, kind)
     graph, assets = AssetGraph.from_assets([land_reports]), [landing_key(name) for name in reports]
     opened.add_backfill(PartitionBackfill.from_asset_partitions(
@@ -75,15 +75,16 @@ def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
         keys = [f"{account}|{day}" for account in accounts for day in DAYS]
         before = Counter(sandbox.control("calls"))
         with instance(runtime.settings, is_captured=False) as opened:
-            requests = run_as_dagster_cuts_it(runtime, opened, keys)
+            requests = run_as_dagster_splits_it(runtime, opened, keys)
             green = {name: opened.get_materialized_partitions(landing_key(name)) for name in REPORTS}
         calls = Counter(sandbox.control("calls")) - before
 
     days = [request.tags[ASSET_PARTITION_RANGE_START_TAG].partition("|")[2] for request in requests]
-    assert len(accounts) == ACCOUNTS and sorted(days) == DAYS  # the cut that would cost 200 report runs a report
+    # If each run fetched only its own day, this split would cost 200 report runs per report.
+    assert len(accounts) == ACCOUNTS and sorted(days) == DAYS
     assert all(partition_keys == set(keys) for partition_keys in green.values())
     assert calls["POST /act_{id}/insights"] == ACCOUNTS * len(IN_REPORT_RUNS)
-    # One account delivers nothing, and an empty answer is asked for twice.
+    # One account delivers nothing, and an empty answer is requested twice.
     assert calls["GET /act_{id}/insights"] == ACCOUNTS + 1
 
 
@@ -101,7 +102,7 @@ def test_three_pages_by_three_days_cost_the_calls_of_three_ranges_and_one_snapsh
     today = {str(key(link.id, link.today(runtime.now()), PAGE)) for link in links}
     before = Counter(sandbox.control("calls"))
     with instance(runtime.settings, is_captured=False) as opened:
-        requests = run_as_dagster_cuts_it(
+        requests = run_as_dagster_splits_it(
             runtime, opened, keys, kind=PAGE, reports=("page_insights", "page_audience", "page_posts")
         )
         green = {
@@ -109,8 +110,8 @@ def test_three_pages_by_three_days_cost_the_calls_of_three_ranges_and_one_snapsh
         }
     calls = Counter(sandbox.control("calls")) - before
 
-    assert len(requests) == 3  # a tie goes to the day, and every run wants a snapshot
+    assert len(requests) == 3  # as many days as Pages: Dagster splits by day, and every run requests a snapshot
     assert green == {"page_insights": set(keys), "page_posts": today}
     assert calls["GET /{id}/posts"] == len(links)
-    # Of each Page the metrics in total and by each of two breakdowns, and its audience.
+    # For each Page: the metrics in total, by each of two breakdowns, and its audience.
     assert calls["GET /{id}/insights"] == len(links) * 4

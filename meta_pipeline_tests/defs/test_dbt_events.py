@@ -1,4 +1,4 @@
-"""dbt's results in the Dagster UI: what was built, what follows from it, what failed, and the checks."""
+"""dbt's results in the Dagster UI: models that were built, models that read them, failed models, and checks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def shown(run: DbtRun, *, run_nodes: set[str], changed: set[str]) -> tuple[dict[
     return outputs, {str(event.check_name): event for event in events if isinstance(event, dg.AssetCheckResult)}
 
 
-def test_a_built_table_has_its_rows_and_what_reads_it_is_said_to_have_changed() -> None:
+def test_a_built_table_has_its_row_count_and_models_that_read_it_are_marked_as_changed() -> None:
     outputs, _ = shown(
         DbtRun(invocation_id="I", results=(result("ad_days", "success"),)),
         run_nodes={"ad_days"}, changed={"ad_days", "ad_report"},
@@ -52,7 +52,7 @@ def test_a_built_table_has_its_rows_and_what_reads_it_is_said_to_have_changed() 
     assert "status" not in outputs["hour_days"] and "status" not in outputs["dim_ads"]
 
 
-def test_a_model_that_failed_has_no_output_and_neither_has_what_reads_it() -> None:
+def test_a_failed_model_and_the_models_that_read_it_have_no_output() -> None:
     outputs, _ = shown(
         DbtRun(results=(result("hour_days", "error"),)), run_nodes={"hour_days"}, changed={"hour_days", "hour_report"}
     )

@@ -1,4 +1,4 @@
-"""The Dagster edge: loads offline, names hold, a killed run blocks nobody."""
+"""Dagster's definitions: they load offline without settings, and everything in them is described."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path) 
                 "raw_meta_ads/account_reach_7d", "raw_meta_pipeline/drift", "facebook_ads__reach_report",
                 "published/warehouse"):
         assert f"'{key}'" in ran.stdout
-    # Else a run of that step alone would not say whose process it lives in, or say a step's own.
+    # Otherwise a run of one step alone would have no process in its tags, or that of a step instead of the run.
     assert "without runtime []" in ran.stdout and "executors {'in_process'}" in ran.stdout
 
 
@@ -80,20 +80,20 @@ def test_importing_the_definitions_reads_no_settings_and_writes_no_file(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_path: Path) -> None:
-    at = {"META_PIPELINE_HOME": str(tmp_path / "home")}
+def test_the_definitions_read_no_file_that_dbt_left_half_written(tmp_path: Path) -> None:
+    environment = {"META_PIPELINE_HOME": str(tmp_path / "home")}
     dbt = tmp_path / "home" / "dbt"
-    # As a kill at the first parse or in a build leaves it, and as an earlier version of this project left it.
+    # Files that a kill during the first parse or a build leaves, and that an earlier version of this project left.
     for half in (dbt / "parsed" / "manifest.json", dbt / "target" / "manifest.json", dbt / "manifest.json"):
         half.parent.mkdir(parents=True, exist_ok=True)
         half.write_text('{"metadata": {')
-    assert loaded(tmp_path, **at).returncode == 0
+    assert loaded(tmp_path, **environment).returncode == 0
 
     (dbt / "parsed" / "manifest.json").write_text('{"metadata": {')
-    assert loaded(tmp_path, **at).returncode == 0
+    assert loaded(tmp_path, **environment).returncode == 0
 
 
-def test_a_report_of_your_own_has_its_assets(tmp_path: Path) -> None:
+def test_a_configured_report_has_its_assets(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')
     ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
@@ -103,7 +103,7 @@ def test_a_report_of_your_own_has_its_assets(tmp_path: Path) -> None:
         assert f"'{key}'" in ran.stdout
 
 
-def test_a_mistake_in_the_file_is_the_last_line_that_is_said(tmp_path: Path) -> None:
+def test_a_mistake_in_the_reports_file_is_the_last_line_of_the_output(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["account_reach_7days"]')
     ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
@@ -129,7 +129,7 @@ def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, An
 
     assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "runtime"} <= set(descriptions)
     assert [name for name, text in descriptions.items() if not text or not text[0].isupper()] == []
-    # What an implementer must know is a comment.
+    # Notes for implementers are comments, not descriptions.
     assert [name for name, text in descriptions.items() if "`reap`" in text or "processor time" in text] == []
 
 
@@ -152,7 +152,7 @@ def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description
     assert list(sources.values()) == ["meta_ads", "meta_pages", "meta_pages", "instagram", "instagram", "meta_pipeline"]
 
 
-def test_a_dbt_test_of_several_models_is_a_check_of_one_of_them_and_loading_warns_of_nothing(inventory: dict[str, Any]) -> None:
+def test_a_dbt_test_of_several_models_is_a_check_of_one_of_them_and_loading_causes_no_warning(inventory: dict[str, Any]) -> None:
     assert {"currency_has_an_offset"} <= set(inventory["checks"])
     assert inventory["warnings"] == []
 

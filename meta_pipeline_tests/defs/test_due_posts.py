@@ -1,4 +1,4 @@
-"""A post on Instagram that is scheduled here is published by the sensor's run, once, when its time has come."""
+"""A post on Instagram that is scheduled here is published once by the sensor's run, when it is due."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def scheduled(posted: Posted) -> Plan:
     return posted.apply(posted.plan(SPEC, node=ACCOUNT))
 
 
-def test_it_is_published_when_it_is_due_and_once(
+def test_a_scheduled_post_is_published_once_when_it_is_due(
     posted: Posted, runtime: Runtime, instance: dg.DagsterInstance
 ) -> None:
     plan = scheduled(posted)
@@ -88,7 +88,7 @@ def test_a_failure_is_a_failed_run_and_is_not_repeated(posted: Posted, runtime: 
     assert stored.load(runtime.engine, plan.id).status == "failed" and tick(instance, runtime) == []
 
 
-def test_what_is_more_than_a_day_late_is_given_up(posted: Posted, runtime: Runtime, instance: dg.DagsterInstance) -> None:
+def test_a_post_that_is_more_than_a_day_late_fails(posted: Posted, runtime: Runtime, instance: dg.DagsterInstance) -> None:
     plan = scheduled(posted)
     posted.runtime.clock.sleep((6 + 25) * 3600)
 
@@ -98,7 +98,7 @@ def test_what_is_more_than_a_day_late_is_given_up(posted: Posted, runtime: Runti
     assert posted.apply(late).status == "applied"  # by hand
 
 
-def test_it_can_be_undone_before_its_time(posted: Posted, runtime: Runtime, instance: dg.DagsterInstance) -> None:
+def test_a_scheduled_post_can_be_undone_before_it_is_due(posted: Posted, runtime: Runtime, instance: dg.DagsterInstance) -> None:
     plan = scheduled(posted)
     assert posted.undo(plan).status == "rolled_back"
     posted.runtime.clock.sleep(7 * 3600)

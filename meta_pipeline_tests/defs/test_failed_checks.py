@@ -1,4 +1,4 @@
-"""Checks that fail in what is published, as Dagster shows them: the check `accounts`, and the sensor that alerts."""
+"""Failed checks of the published data in Dagster: the check `accounts`, and the sensor that sends alerts."""
 
 from __future__ import annotations
 

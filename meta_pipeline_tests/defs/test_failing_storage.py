@@ -1,4 +1,4 @@
-"""A disk that fails under Dagster's own files is one sentence too, and no exception that a parent can't unpickle."""
+"""A disk that fails under Dagster's files is one sentence, and no exception that a parent can't unpickle."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_worker_reports_an_error_of_storage_as_the_reason(
 @pytest.mark.parametrize(
     "work", [mart_build._build, lambda settings: backfill_runs._run_range(settings, ONE_DAY)]
 )
-def test_a_fault_of_ours_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]) -> None:
+def test_a_bug_in_our_code_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]) -> None:
     monkeypatch.setattr(mart_build, "_nothing_to_build", lambda *_, **__: None)
     monkeypatch.setattr(mart_build, "_dbt_of", lambda _: None)
     monkeypatch.setattr(mart_build_run, "run_build", lambda *_, **__: 1 // 0)

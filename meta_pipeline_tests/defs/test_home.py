@@ -1,4 +1,4 @@
-"""Dagster's home: the project's settings are in it."""
+"""Dagster's home has the project's settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.project import dbt_project_folder, project_folder
 TOP = Path(__file__).parents[2]
 
 
-def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(runtime: Runtime) -> None:
+def test_dagsters_settings_are_replaced_atomically_by_the_projects(runtime: Runtime) -> None:
     expected = (project_folder() / "dagster.yaml").read_bytes()
     copy = prepare(runtime.settings) / "dagster.yaml"
     copy.write_text("telemetry: {enabled: true}")  # of an older version

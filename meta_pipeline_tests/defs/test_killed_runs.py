@@ -1,4 +1,4 @@
-"""A run that was killed blocks nobody: what it held is free, and one that took its place is left in peace."""
+"""A killed run blocks no other run: it fails and its slot is released; a retry that has its tags is not ended."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunSta
     return stored_run.status
 
 
-def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterInstance, gone: str) -> None:
+def test_the_slot_of_a_killed_run_goes_to_the_run_that_waits_for_it(instance: dg.DagsterInstance, gone: str) -> None:
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     waiting_run = create_run_for_test(instance, status=STARTED, tags=process_tags())
     assert claimed(instance, killed) and not claimed(instance, waiting_run)
@@ -92,12 +92,12 @@ def test_a_run_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance,
     assert status(instance, killed) == dg.DagsterRunStatus.CANCELED
 
 
-def test_a_run_that_ended_well_while_it_was_checked_stays_so(
+def test_a_run_that_succeeds_while_it_is_checked_stays_successful(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
 
-    def end_then_check(process: str) -> bool:  # its last event and its end come between the list and this check
+    def end_then_check(process: str) -> bool:  # the run ends after it was listed and before this check
         instance.report_dagster_event(
             dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, ended.job_name), ended.run_id
         )
@@ -139,11 +139,11 @@ def test_a_retry_is_not_taken_for_the_killed_run_whose_tags_it_has(instance: dg.
     )
 
     assert reap(instance) == [] and status(instance, retry) == STARTED
-    instance.add_run_tags(retry.run_id, {PROCESS_TAG: gone.replace(":", ":1", 1)})  # another one, gone as well
+    instance.add_run_tags(retry.run_id, {PROCESS_TAG: gone.replace(":", ":1", 1)})  # another process that has ended too
     assert reap(instance) == [retry.run_id]
 
 
-def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.DagsterInstance, gone: str) -> None:
+def test_a_retry_is_not_ended_when_the_run_before_it_was_deleted(instance: dg.DagsterInstance, gone: str) -> None:
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     retry = create_run_for_test(
         instance, status=STARTED, tags={PROCESS_TAG: gone}, parent_run_id=killed.run_id, root_run_id=killed.run_id
@@ -153,7 +153,7 @@ def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.D
     assert reap(instance) == [] and status(instance, retry) == STARTED
 
 
-def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str, runtime: Runtime) -> None:
+def test_a_run_is_tagged_with_its_own_process(instance: dg.DagsterInstance, gone: str, runtime: Runtime) -> None:
     @dg.op(required_resource_keys={"runtime"})
     def work() -> None: ...
 

@@ -1,4 +1,4 @@
-"""What a run makes green and red: the days that landed, and of a snapshot only the day on which it was taken."""
+"""The partitions that a run turns green or red: the days that landed, and for a snapshot only the day of the read."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_day_that_fails_is_red_with_its_reason_and_the_others_are_green(
     )
 
 
-def test_a_run_of_no_partition_names_the_kind_of_node(runtime: Runtime, opened: dg.DagsterInstance) -> None:
+def test_a_run_without_a_partition_names_the_kind_of_node(runtime: Runtime, opened: dg.DagsterInstance) -> None:
     opened.add_dynamic_partitions(str(NODES[PAGE.name].name), node_ids(2, PAGE))
     first, second = node_ids(2, PAGE)
     tags = range_tags(second, SINCE, UNTIL, PAGE) | {

@@ -1,4 +1,4 @@
-"""One onboarding is one run, however often the sensor ticks; what the connections page has done needs no run."""
+"""One onboarding is one run, however often the sensor ticks; one that the connections page finished needs none."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def start(runtime: Runtime, id: str, holder: str | None = None) -> None:
 def tick(
     instance: dg.DagsterInstance, runtime: Runtime
 ) -> tuple[list[dg.RunRequest], str | None]:
-    """Return what one tick of the sensor requests, and why it requests nothing."""
+    """Return the runs that one tick of the sensor requests, and its skip message."""
     with dg.build_sensor_context(instance=instance, resources={"runtime": runtime}) as context:
         result = onboarding_sensor.evaluate_tick(context)
     return list(result.run_requests or ()), result.skip_message
@@ -70,27 +70,27 @@ def test_ten_ticks_over_two_onboardings_request_two_runs(runtime: Runtime, insta
     assert again == [([], "2 connections are being worked on.")] * 10
 
 
-def test_a_failed_attempt_is_followed_by_another_after_a_while(
+def test_a_failed_attempt_is_repeated_after_two_minutes(
     runtime: Runtime, instance: dg.DagsterInstance
 ) -> None:
     start(runtime, "id")
     (request,), _ = tick(instance, runtime)
     run = launch(instance, request, dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(run)
-    assert tick(instance, runtime)[0] == []  # just now
+    assert tick(instance, runtime)[0] == []  # it failed just now
 
     at = system_now() + dt.timedelta(minutes=2)
     later = dataclasses.replace(runtime, now=lambda: at)
     assert [request.run_key for request in tick(instance, later)[0]] == ["id:1"]
 
 
-def test_an_onboarding_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, instance: dg.DagsterInstance) -> None:
+def test_an_onboarding_that_the_connections_page_works_on_gets_no_run(runtime: Runtime, instance: dg.DagsterInstance) -> None:
     start(runtime, "id", holder=identity())
 
     assert tick(instance, runtime) == ([], "No new connection waits.")
 
 
-def test_an_onboarding_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
+def test_an_onboarding_that_the_connections_page_finished_gets_its_partitions_without_a_run(
     runtime: Runtime, instance: dg.DagsterInstance
 ) -> None:
     link = NodeLink(

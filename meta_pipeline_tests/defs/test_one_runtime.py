@@ -33,7 +33,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
 
 
 def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, runtime: Runtime) -> str | None:
-    """Evaluate a sensor as the daemon does, and return why it requested nothing."""
+    """Evaluate a sensor as the daemon does, and return its skip message."""
     with dg.build_sensor_context(instance=instance, resources=resources_of(runtime)) as context:
         return sensor.evaluate_tick(context).skip_message
 
@@ -73,7 +73,7 @@ def test_ticks_create_no_engine(instance: dg.DagsterInstance, runtime: Runtime, 
 
 
 @pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.name)
-def test_a_control_store_that_is_moved_away_is_named_by_every_tick_until_it_is_back(
+def test_every_tick_names_a_control_store_that_was_moved_until_it_is_back(
     instance: dg.DagsterInstance, runtime: Runtime, sensor: dg.SensorDefinition
 ) -> None:
     file = Path(runtime.engine.url.database or "")
@@ -83,13 +83,13 @@ def test_a_control_store_that_is_moved_away_is_named_by_every_tick_until_it_is_b
         for _ in range(2):
             with pytest.raises(StoreError, match=f"the control store {file} was moved or deleted while"):
                 tick(sensor, instance, runtime)
-        assert not file.exists()  # no empty one takes its place
+        assert not file.exists()  # no empty store was created in its place
         away.rename(file)
 
         assert tick(sensor, instance, runtime) == reason
 
 
-def test_a_control_store_that_was_replaced_is_read_from_then_on(runtime: Runtime) -> None:
+def test_a_control_store_that_replaced_another_is_read(runtime: Runtime) -> None:
     file = Path(runtime.engine.url.database or "")
     copy = file.with_name("copy")
     with contextlib.closing(sqlite3.connect(file)) as source, contextlib.closing(sqlite3.connect(copy)) as target:

@@ -1,5 +1,5 @@
-"""What an engineer sees in the UI: the days that landed are green, the days that did not are red, each its own; the runs
-of the command line are runs of a job of ours, which is what puts them on the timeline."""
+"""Partitions and runs in the UI: days that landed are green, days that did not are red; runs of the command line are
+runs of the project's jobs, so that the timeline shows them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def status(home: Home) -> tuple[list[str], list[str], list[list[str]]]:
 RUNS = [[job, job] for job in ("onboarding_job", "pull_ads", "pull_entities")]
 
 
-def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turns_it_green(
+def test_the_half_that_failed_is_red_and_the_same_command_turns_it_green(
     home: Home, sandbox: Sandbox
 ) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
@@ -63,6 +63,6 @@ def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turn
     assert again.returncode == 0, again.stderr
     assert "resuming" in again.stderr
     assert status(home) == (days, [], RUNS)
-    # Twelve days, six and six ahead of the run, both refused; the run asks once more for both, one is refused again. On
-    # the second try they are known to be few rows and need no report run.
+    # Twelve days, then six and six before the run, both refused; the run submits both again, one is refused again. The
+    # second command knows that they have few rows and submits no report run.
     assert sandbox.control("calls")["POST /act_{id}/insights"] == 5

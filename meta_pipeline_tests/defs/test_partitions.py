@@ -1,4 +1,4 @@
-"""A hundred thousand partitions: nobody lists them all to read thirty days of one account."""
+"""A hundred thousand partitions: a run over thirty days of one account does not list them all."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_a_run_over_thirty_days_lists_no_other_keys(runtime: Runtime, listed: Co
         run(opened, runtime, node_ids(ACCOUNTS, kind)[-1], kind)
         assert not listed
 
-        there = NODE_DAYS[kind.name].get_partition_keys(dynamic_partitions_store=opened)
-        assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
+        all_keys = NODE_DAYS[kind.name].get_partition_keys(dynamic_partitions_store=opened)
+        assert len(all_keys) > 100_000 and listed  # the spy counts a listing, and there are many keys to list
 
 
-def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Runtime, queries: Counter[str]) -> None:
+def test_a_run_sends_no_more_queries_with_many_accounts_than_with_one(runtime: Runtime, queries: Counter[str]) -> None:
     query_counts = []
     with instance(runtime.settings, is_captured=False) as opened:
-        for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
+        for accounts in (1, 1, ACCOUNTS):  # the first run creates what a home needs once
             opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
             queries.clear()
             run(opened, runtime, node_ids(accounts)[-1])
@@ -72,7 +72,7 @@ def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Ru
     assert query_counts[1] > DAYS and abs(query_counts[2] - query_counts[1]) <= 5
 
 
-def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: Counter[str], queries: Counter[str]) -> None:
+def test_the_schedule_queries_the_ledger_once_per_account(runtime: Runtime, listed: Counter[str], queries: Counter[str]) -> None:
     query_counts = {}
     for accounts in (10, ACCOUNTS):
         link(runtime, accounts)
@@ -85,7 +85,7 @@ def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: 
 
 
 @BY_KIND
-def test_keys_say_whose_day_they_are(kind: NodeKind) -> None:
+def test_keys_are_grouped_by_their_node(kind: NodeKind) -> None:
     keys = keys_of(3, kind)
 
     grouped = days_by_node(keys)
@@ -102,7 +102,7 @@ def test_the_days_of_a_node_are_in_order_whatever_the_order_of_the_keys(kind: No
 
 
 @BY_KIND
-def test_dagster_reads_the_keys_and_ranges_that_are_written(kind: NodeKind) -> None:
+def test_dagster_parses_the_keys_and_ranges_that_are_written(kind: NodeKind) -> None:
     node_id, since, until = node_ids(1, kind)[0], dt.date(2026, 10, 31), dt.date(2026, 11, 2)
     with dg.DagsterInstance.ephemeral() as opened:
         opened.add_dynamic_partitions(str(NODES[kind.name].name), node_ids(2, kind))
@@ -121,6 +121,6 @@ def test_dagster_reads_the_keys_and_ranges_that_are_written(kind: NodeKind) -> N
 @pytest.mark.parametrize(
     ("node_id", "kind"), [("1", AD_ACCOUNT), ("act_1|2", AD_ACCOUNT), ("act_1", PAGE), ("1,2", PAGE), ("1\n", PAGE)]
 )
-def test_an_id_of_another_kind_is_no_key(node_id: str, kind: NodeKind) -> None:
+def test_an_id_of_another_kind_is_refused(node_id: str, kind: NodeKind) -> None:
     with pytest.raises(ConfigError, match=f"is no {kind.noun}"):
         checked_id(node_id, kind)

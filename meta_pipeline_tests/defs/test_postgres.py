@@ -1,5 +1,5 @@
-"""Dagster's storage on a real Postgres: `backfill`, `up` and an engineer's own `dagster-webserver`, and no password
-anywhere."""
+"""Dagster's storage on a real Postgres: `backfill`, `up` and an engineer's own `dagster-webserver` share it, and none
+of them writes or prints the password."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from meta_pipeline_tests.fakes.postgres import PASSWORD, Postgres, running_postg
 
 ACCOUNT = "act_1000000001"
 RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } instance { info } }"
-# What a log, an error or a page could show of it.
+# The spellings of the password that a log, an error or a page could show.
 SECRETS = (PASSWORD, quote(PASSWORD, safe=""))
 
 
@@ -54,20 +54,20 @@ def refusal_of(url: str) -> str:
         "postgresql+psycopg2://pipeline:hush@db",
     ],
 )
-def test_what_is_no_url_is_refused_without_a_word_of_it(url: str) -> None:
+def test_an_invalid_url_is_refused_without_being_printed(url: str) -> None:
     text = refusal_of(url)
 
     assert "write postgresql+psycopg2://user:password@host/database" in text and "hush" not in text
 
 
-def test_the_server_refuses_in_one_sentence(postgres: Postgres) -> None:
+def test_a_refusal_of_the_server_is_one_sentence(postgres: Postgres) -> None:
     assert "password authentication failed" in refusal_of(postgres.url("dagster", password="hush"))
     assert 'database "nowhere" does not exist' in refusal_of(postgres.url("nowhere"))
     assert "Connection refused" in refusal_of(f"postgresql+psycopg2://pipeline:{SECRETS[1]}@127.0.0.1:9/dagster")
     check(postgres.url("dagster"))
 
 
-def test_a_server_that_goes_away_during_a_run_is_named_by_its_setting() -> None:
+def test_an_error_of_a_server_that_stopped_names_the_setting() -> None:
     with pytest.raises(sa.exc.OperationalError) as gone:
         sa.create_engine("postgresql+psycopg2://pipeline:hush@127.0.0.1:9/dagster").connect()
 
@@ -107,7 +107,7 @@ def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
         home.run("backfill", "--node", ACCOUNT, *days, "--no-build"),
     ]
     assert [command.returncode for command in ran] == [0, 0], ran
-    assert not (folder / "history").exists()  # SQLite's
+    assert not (folder / "history").exists()  # the files of SQLite
 
     port = free_port()
     webserver = subprocess.Popen(  # as the README says
@@ -124,7 +124,7 @@ def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
         assert {"pull_ads", "pull_entities"} <= {run["jobName"] for run in shown["runsOrError"]["results"]}
         output += str(shown) + command_lines(home)
     finally:
-        os.killpg(webserver.pid, signal.SIGTERM)  # the code server that it started as well
+        os.killpg(webserver.pid, signal.SIGTERM)  # and the code server that it started
         output += webserver.communicate(timeout=60)[0]
 
     with running_up(home) as (url, _):

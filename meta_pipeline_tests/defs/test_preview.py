@@ -1,4 +1,4 @@
-"""The published asset has a chart once a day, and never where somebody waits for a command."""
+"""The published asset gets a chart once a day, and never during a command that somebody waits for."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_the_first_publication_of_a_day_has_a_chart(tmp_path: Path) -> None:
     assert metadata(published) == {"preview"}
 
 
-def test_a_command_and_a_later_publication_of_the_day_cost_nothing(tmp_path: Path) -> None:
-    published = str(tmp_path / "missing.duckdb")  # not even opened
+def test_a_command_and_a_later_publication_of_the_day_draw_no_chart(tmp_path: Path) -> None:
+    published = str(tmp_path / "missing.duckdb")  # it is not opened
 
     assert metadata(published, tags=process_tags()) == metadata(published, last_at=NOW) == set()
 

@@ -1,4 +1,4 @@
-"""The scheduled pulls read what is on and due, and nothing that costs calls unasked."""
+"""The scheduled pulls read reports that are switched on and days that are due, and nothing else."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def shown(request: dg.RunRequest) -> tuple[set[str], tuple[dt.date, ...]]:
 
 
 def land(runtime: Runtime, report: str, node_id: str, day: dt.date, *reads: tuple[dt.datetime, str]) -> None:
-    """Record reads of a day: when, and what the content was."""
+    """Record reads of a day, each with its time and the digest of its content."""
     for at, digest in reads:
         ledger.record(runtime.engine, LandedFile(
             report=report, node_id=node_id, day=day, path="p", rows=1, digest=digest, landed_at=at,
         ), backfill_id=None)
 
 
-def read_of_ads(runtime: Runtime) -> set[str]:
+def reports_of_ads(runtime: Runtime) -> set[str]:
     link(runtime, 1)
     (request,) = requests_of(runtime)
     return shown(request)[0]
@@ -64,24 +64,24 @@ OF_ADS = {*default_reports(REPORTS), "account_activities"}
 
 
 def test_without_a_file_the_default_reports_are_read(tmp_path: Path) -> None:
-    assert read_of_ads(runtime_of(tmp_path)) == OF_ADS
+    assert reports_of_ads(runtime_of(tmp_path)) == OF_ADS
 
 
-def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path) -> None:
+def test_a_report_that_a_file_switches_on_is_read_too(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["campaign_reach_28d"]')
 
-    assert read_of_ads(runtime_of(tmp_path, reports=str(file))) - OF_ADS == {"campaign_reach_28d"}
+    assert reports_of_ads(runtime_of(tmp_path, reports=str(file))) - OF_ADS == {"campaign_reach_28d"}
 
 
 @BY_KIND
-def test_a_new_node_is_read_back_to_where_days_settle_and_as_it_is_today(tmp_path: Path, kind: NodeKind) -> None:
+def test_a_new_node_is_read_for_28_days_and_its_snapshots_for_today(tmp_path: Path, kind: NodeKind) -> None:
     runtime = runtime_of(tmp_path)
     link(runtime, 1, kind)
     days, snapshots = requests_of(runtime, f"{kind.job}_schedule")
 
     assert shown(days)[1] == (TODAY - 28 * DAY, YESTERDAY)
-    assert shown(snapshots) == (SNAPSHOTS[kind.name], (TODAY, TODAY))  # in a run of its own; stories have their own
+    assert shown(snapshots) == (SNAPSHOTS[kind.name], (TODAY, TODAY))  # in its own run; stories have another schedule
     assert {days.tags[f"meta/{kind.name}"], snapshots.tags[f"meta/{kind.name}"]} == set(node_ids(1, kind))
     assert len({days.run_key, snapshots.run_key}) == 2
 
@@ -93,7 +93,7 @@ def test_days_that_a_ceiling_expires_at_once_are_not_read(
 ) -> None:
     (node_id,), file = node_ids(1, kind), tmp_path / "intake.toml"
     file.write_text(f'[tenants.one]\nnodes = ["{node_id}"]\nretention_ceiling_days = {ceiling}\nretention_floor_days = {floor}\n')
-    if floor > ceiling:  # of another customer: one customer's own floor can't be longer
+    if floor > ceiling:  # the floor of another tenant: a tenant's own floor can't exceed its ceiling
         file.write_text(
             f'[tenants.one]\nnodes = ["{node_id}"]\nretention_ceiling_days = {ceiling}\n'
             f'[tenants.two]\nnodes = ["{node_id}"]\nretention_floor_days = {floor}\n'
@@ -113,9 +113,9 @@ def test_days_are_read_until_they_settle_and_nothing_is_read_twice_a_day(tmp_pat
     day_before = NOW - DAY
     for age in range(2, 29):
         day = TODAY - age * DAY
-        if age >= 6:  # complete, and the same for a day
+        if age >= 6:  # complete, and unchanged for a day
             land(runtime, report, node_id, day, (day_before - 2 * DAY, "a"), (day_before, "a"))
-        elif age == 5:  # changed when it was read last
+        elif age == 5:  # changed at the last read
             land(runtime, report, node_id, day, (day_before - 2 * DAY, "a"), (day_before, "b"))
         else:  # too young to be complete when it was read
             land(runtime, report, node_id, day, (day_before - 2 * DAY, "a"), (day_before, "a"))
@@ -146,7 +146,7 @@ def test_stories_are_read_every_hour_and_nothing_else_is(tmp_path: Path) -> None
     ("schedule", "kind"),
     [*((f"{kind.job}_schedule", kind) for kind in NODE_KINDS), ("pull_stories_schedule", INSTAGRAM_ACCOUNT)],
 )
-def test_without_a_node_a_schedule_says_what_is_missing(tmp_path: Path, schedule: str, kind: NodeKind) -> None:
+def test_without_a_node_a_schedule_says_how_to_connect(tmp_path: Path, schedule: str, kind: NodeKind) -> None:
     (skipped,) = requests_of(runtime_of(tmp_path), schedule)
 
     assert skipped.skip_message == (
@@ -162,7 +162,7 @@ def test_without_a_node_a_schedule_says_what_is_missing(tmp_path: Path, schedule
         (INSTAGRAM_ACCOUNT, {"instagram_stories": (1, 1)}, [({"instagram_stories"}, (1, 1))]),
     ],
 )
-def test_what_waited_for_a_limit_is_continued_by_the_job_of_its_kind(
+def test_ranges_that_waited_for_a_limit_are_continued_by_the_job_of_their_kind(
     tmp_path: Path, kind: NodeKind, deferred: dict[str, tuple[int, int]],
     requested: list[tuple[set[str], tuple[int, int]]],
 ) -> None:
@@ -183,7 +183,7 @@ def test_what_waited_for_a_limit_is_continued_by_the_job_of_its_kind(
 
 
 @pytest.mark.parametrize("choice", ["paused", "left_out"])
-def test_what_is_paused_or_left_out_is_not_requested_and_the_skip_says_so(tmp_path: Path, choice: choices.Choice) -> None:
+def test_paused_and_left_out_nodes_are_not_requested_and_the_skip_says_so(tmp_path: Path, choice: choices.Choice) -> None:
     runtime = runtime_of(tmp_path)
     link(runtime, 2)
     first, second = node_ids(2)

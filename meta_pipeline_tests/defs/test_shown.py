@@ -1,4 +1,4 @@
-"""Names from Meta are data in the Dagster UI: no markup, no control characters, one line."""
+"""Names from Meta are plain text in the Dagster UI: no markup, no control characters, one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethro
 
 
 @given(names)
-def test_markdown_shows_a_name_as_it_is(name: str) -> None:
+def test_markdown_shows_a_name_as_plain_text(name: str) -> None:
     (inline,) = [token for token in markdown.parse(f"- x {escaped(name)} x") if token.type == "inline"]
 
     assert {child.type for child in inline.children or ()} <= {"text", "text_special"}
@@ -33,6 +33,6 @@ def test_no_control_character_reaches_the_ui(name: str) -> None:
     assert not {unicodedata.category(character) for character in plain(name)} & {"Cc", "Cs", "Zl", "Zp"}
 
 
-def test_a_list_of_nothing_says_so() -> None:
+def test_an_empty_list_has_its_own_text() -> None:
     assert bullets([], empty="none").value == "none"
     assert bullets([escaped("a_b"), "c"], empty="").value == "- a\\_b\n- c"

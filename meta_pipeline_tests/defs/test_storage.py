@@ -1,4 +1,4 @@
-"""Dagster's files held open: nothing opens them anew for an event, and Dagster's own storages read what is in them."""
+"""Dagster's files are held open: no event opens them again, and Dagster's own storages read what they contain."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
         assert opened_files == {f"{newest.run_id}.db": 1}
 
 
-def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime: Runtime) -> None:
+def test_dagsters_own_storages_read_every_event_and_continue_with_the_files(runtime: Runtime) -> None:
     accounts = node_ids(10)  # more runs than files are held open for
     with homes.instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
@@ -62,7 +62,7 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime
             run(opened, runtime, node_id, days=3)
         written = events_of(opened)
         own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(runtime.settings.root / "dagster")))
-        assert events_of(own) == written  # while they are held
+        assert events_of(own) == written  # while the files are held open
         with own:
             run(own, runtime, accounts[-1], days=3)
         read = events_of(opened)
@@ -75,7 +75,7 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime
     assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == 3
 
 
-def test_an_instance_with_a_storage_of_its_own_keeps_it(
+def test_an_instance_with_a_configured_storage_keeps_it(
     runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}/elsewhere}}}}")

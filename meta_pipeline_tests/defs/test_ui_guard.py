@@ -42,7 +42,7 @@ def limits(instance: dg.DagsterInstance) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("headers", [{}, FOREIGN, {"origin": HERE, "sec-fetch-site": "same-origin"}])
-def test_a_mutation_by_get_is_refused_whoever_sends_it(
+def test_a_mutation_by_get_is_refused_from_any_origin(
     client: TestClient, instance: dg.DagsterInstance, headers: dict[str, str]
 ) -> None:
     answer = client.get("/graphql", params={"query": MUTATION}, headers=headers)
@@ -86,7 +86,7 @@ def test_json_of_another_page_or_for_another_host_is_refused(
     assert POOL not in limits(instance)
 
 
-def test_a_rebound_name_reads_nothing(client: TestClient) -> None:
+def test_a_request_with_a_rebound_host_reads_nothing(client: TestClient) -> None:
     for path in ("/", "/server_info", "/graphql", "/runs"):
         answer = client.get(path, headers={"host": "evil.example", "accept": "text/html"})
         assert answer.status_code == 400 and "DNS rebinding" in answer.text
@@ -99,9 +99,9 @@ def test_no_form_of_another_page_reports_a_materialization(client: TestClient, p
 
 
 def test_a_preflight_is_not_answered(client: TestClient) -> None:
-    asks = {"origin": "http://evil.example", "access-control-request-method": "POST"}
+    preflight = {"origin": "http://evil.example", "access-control-request-method": "POST"}
 
-    answer = client.options("/graphql", headers=asks)
+    answer = client.options("/graphql", headers=preflight)
 
     assert answer.status_code == 403 and "access-control-allow-origin" not in answer.headers
 
@@ -147,7 +147,7 @@ def test_an_allowed_host_and_every_name_of_this_machine_pass(client: TestClient)
         assert answer.status_code == 200, answer.text
 
 
-def test_a_header_that_is_sent_twice_decides_nothing() -> None:
+def test_a_request_with_two_host_headers_is_refused() -> None:
     headers = [(b"host", b"127.0.0.1:3000"), (b"host", b"evil.example")]
 
     refused = refusal({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers})
@@ -156,7 +156,7 @@ def test_a_header_that_is_sent_twice_decides_nothing() -> None:
 
 
 def test_dagsters_own_app_runs_what_the_guard_refuses(tmp_path: Path) -> None:
-    """The reason for the guard: should Dagster refuse this one day, the guard can go."""
+    """Show why the guard is needed: when Dagster itself refuses this request, the guard can be removed."""
     from dagster_webserver.app import create_app_from_workspace_process_context
 
     with dg.DagsterInstance.local_temp(str(tmp_path)) as opened, WorkspaceProcessContext(

@@ -1,4 +1,4 @@
-"""What the daily jobs clean up: audited calls, the vault's access log, and onboardings that nobody worked on."""
+"""The upkeep of the daily jobs: they delete old audited calls and reveals, and fail abandoned onboardings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def at_noon(runtime: Runtime) -> Runtime:
     return dataclasses.replace(runtime, now=lambda: NOW)
 
 
-def test_the_daily_check_forgets_old_reveals_and_fails_abandoned_onboardings(at_noon: Runtime) -> None:
+def test_the_daily_check_deletes_old_reveals_and_fails_abandoned_onboardings(at_noon: Runtime) -> None:
     engine, limit = at_noon.engine, NOW - at_noon.settings.audit_for
     for at in (limit - SECOND, limit):
         reveals.record(engine, "t", flow="land", node_id=None, now=at)
@@ -38,7 +38,7 @@ def test_the_daily_check_forgets_old_reveals_and_fails_abandoned_onboardings(at_
     assert statuses == {"abandoned": "failed", "fresh": "waiting"}
 
 
-def test_a_load_forgets_the_calls_that_were_audited_too_long_ago(at_noon: Runtime) -> None:
+def test_a_load_deletes_old_audited_calls(at_noon: Runtime) -> None:
     limit = NOW - at_noon.settings.audit_for
     for at in (limit - SECOND, limit):
         audit_log.AuditLog(at_noon.engine).write(AuditEvent(at=at, method="GET", path="/v24.0/me", duration_s=0.1))

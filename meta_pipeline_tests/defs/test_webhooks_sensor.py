@@ -1,4 +1,4 @@
-"""The sensor reads what changes are about once, knows how its runs ended, and reads again what a gap hid."""
+"""The sensor requests the runs for changes once, follows how they end, and reads all nodes again after a gap."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_changes_of_one_post_are_one_run_of_its_page_and_are_done_when_it_succee
     assert states(runtime) == ["requested"] * 3
     read_on = {id: each.read_on for id, each in snapshot_objects.find_all(runtime.engine, node_id=PAGE, report="page_posts").items()}
     assert read_on == {POST: None, "3000000000001_1": dt.date(2026, 11, 1)}
-    assert tick(instance, runtime) == []  # requested, not again
+    assert tick(instance, runtime) == []  # it is requested only once
     end(instance, request, dg.DagsterRunStatus.SUCCESS)
     assert tick(instance, runtime) == [] and states(runtime) == ["done"] * 3
     Inbox(runtime.engine).replay([entry.id for entry in Inbox(runtime.engine).find()])
@@ -109,7 +109,7 @@ def test_changes_of_one_post_are_one_run_of_its_page_and_are_done_when_it_succee
     assert again.run_key != request.run_key
 
 
-def test_media_and_stories_that_were_published_from_here_are_one_run_each(
+def test_changes_of_media_and_of_stories_are_one_run_each(
     runtime: Runtime, instance: dg.DagsterInstance
 ) -> None:
     account = "17841400000000001"
@@ -121,7 +121,7 @@ def test_media_and_stories_that_were_published_from_here_are_one_run_each(
     ]
 
 
-def test_a_run_that_fails_is_requested_again_until_it_is_given_up(runtime: Runtime, instance: dg.DagsterInstance, frozen: FrozenRuntime) -> None:
+def test_a_failed_run_is_requested_again_up_to_a_limit(runtime: Runtime, instance: dg.DagsterInstance, frozen: FrozenRuntime) -> None:
     report(runtime, ("page", PAGE, "feed", {"post_id": POST}))
     for _ in range(MOST_ATTEMPTS):
         (request,) = tick(instance, runtime)
@@ -132,7 +132,7 @@ def test_a_run_that_fails_is_requested_again_until_it_is_given_up(runtime: Runti
     assert tick(instance, runtime) == [] and states(runtime) == ["failed"]
 
 
-def test_a_run_that_nobody_starts_is_requested_again(runtime: Runtime, instance: dg.DagsterInstance, frozen: FrozenRuntime) -> None:
+def test_a_run_that_was_never_started_is_requested_again(runtime: Runtime, instance: dg.DagsterInstance, frozen: FrozenRuntime) -> None:
     report(runtime, ("page", PAGE, "feed", {"post_id": POST}))
     (request,) = tick(instance, runtime)
     frozen.clock.at += LOST_AFTER
@@ -172,7 +172,7 @@ def test_reported_leads_are_one_run_of_their_page_that_reads_these_and_no_others
     assert tick(instance, runtime) == [] and states(runtime) == ["done"] * 3 + ["requested"]
 
 
-def test_what_calls_for_nothing_is_settled(runtime: Runtime, instance: dg.DagsterInstance) -> None:
+def test_changes_that_need_no_read_are_ignored(runtime: Runtime, instance: dg.DagsterInstance) -> None:
     report(
         runtime, ("page", PAGE, "mention", {}), ("page", PAGE, "leadgen", {"leadgen_id": "1"}),
         ("page", "3999", "feed", {"post_id": "3999_1"}), ("novelty", "1", "thing", {}))

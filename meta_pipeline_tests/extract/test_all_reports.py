@@ -1,4 +1,4 @@
-"""Every report there is, of all kinds of nodes."""
+"""The reports of all kinds of nodes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
 from meta_pipeline.records import ConfigError
 
 
-def test_reports_of_pages_and_instagram_accounts_stand_beside_those_of_ads() -> None:
+def test_all_reports_are_those_of_ads_pages_and_instagram_accounts() -> None:
     assert all_reports(REPORTS).keys() == REPORTS.keys() | NODE_REPORTS.keys()
 
 
-def test_a_report_of_ones_own_does_not_take_the_name_of_a_report_of_pages() -> None:
+def test_a_configured_report_cannot_have_the_name_of_a_report_of_pages() -> None:
     mine = dataclasses.replace(REPORTS["ad_insights"], name="page_posts")
 
     with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS: report page_posts: the name is taken"):

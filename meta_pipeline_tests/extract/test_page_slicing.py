@@ -1,4 +1,4 @@
-"""A page is cut into exactly the bytes of its records, however it is written."""
+"""A page is sliced into exactly the bytes of its records, however it is encoded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIKE_META = st.builds(lambda more: {"account_id": "1", **more}, RECORD)
 def written(
     records: list[dict[str, object]], *, is_ascii: bool, comma: str = ",", after: str = "QVFI"
 ) -> tuple[bytes, list[bytes]]:
-    """A page, and the bytes of its records."""
+    """Return a page, and the bytes of its records."""
 
     def text(value: object) -> str:
         return json.dumps(value, ensure_ascii=is_ascii, separators=(comma, ":"))
@@ -43,7 +43,7 @@ def written(
     st.lists(RECORD, max_size=5) | st.lists(LIKE_META, max_size=5), st.booleans(), st.sampled_from([",", ", "]),
     st.sampled_from(["QVFI", "}],[{", '},{"account_id":']),
 )
-def test_every_page_is_cut_into_its_records(
+def test_every_page_is_sliced_into_its_records(
     records: list[dict[str, object]], is_ascii: bool, comma: str, after: str
 ) -> None:
     body, pieces = written(records, is_ascii=is_ascii, comma=comma, after=after)
@@ -59,7 +59,7 @@ def test_a_page_as_meta_writes_it_is_not_parsed_again(is_ascii: bool, monkeypatc
         assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
-def test_what_is_cut_holds_on_to_nothing_of_its_page() -> None:
+def test_sliced_records_do_not_keep_their_page_in_memory() -> None:
     body, pieces = written(PLAIN * 100, is_ascii=True)
     records = strip_separators(slice_records(body, 300)[:3])
 

@@ -1,4 +1,4 @@
-"""A day of ads that Meta returns in parts only: at most so many rows, or data points, an answer."""
+"""A day of ads that Meta returns only in parts: an answer has a limit of rows and of data points."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ BATCH = Batch(records=(), trace_id=None, version="v26.0", fetched_at=dt.datetime
 IDENTIFYING = ("account_id", "ad_id")
 OTHERS = ("impressions", "clicks", "spend", "reach", "actions")
 FIELDS = (*IDENTIFYING, *OTHERS)
-# How Meta may spell a value: not one byte of it is ours to change.
+# Values as Meta may write them: no byte of them may change.
 VALUES = ('"1843"', '"19.544921"', "19.50", '"0.10"', "1E+2", '[ {"action_type":"link_click", "value":"37"} ]', '"ä\\u00e4"')
 METRICS = {"impressions": ('"1843"', "7"), "clicks": ('"51"', '"0"'), "spend": ('"19.544921"', "0.10", '"1E+2"')}
 
-# The rows of an ad, by breakdown: field → value as it is encode.
+# The rows of an ad, by breakdown: field → encoded value.
 Ad = dict[str, dict[str, str]]
 
 
 @dataclass
 class Meta:
-    """A day of ads by age: at most so many rows, and so many data points (rows × fields), an answer."""
+    """A day of ads by age, with a limit of rows and of data points (rows × fields) per answer."""
 
     ads: dict[str, Ad]
     most_rows: int
@@ -71,7 +71,7 @@ class Meta:
         }
 
     def can_be_read(self, listed: list[str]) -> bool:
-        """Whether there is any way: ids of what no listing knows, and of every single ad one field at a time."""
+        """Check whether the smallest parts can be read: the ids of unlisted ads, and each ad one field at a time."""
         unlisted = {ad: rows for ad, rows in self.ads.items() if ad not in listed and rows}
         is_named = not listed or not self.within(sum(map(len, unlisted.values())), len(FIELDS))
         singles = {ad: rows for ad, rows in self.ads.items() if is_named or ad in listed}

@@ -1,5 +1,5 @@
-"""A published warehouse with what explains its figures: the marts of the report, raw rows with their requests, versions,
-reconciliation, and what the publication says of itself."""
+"""A published warehouse whose figures can be explained: the marts of the report, raw rows with their requests,
+versions, reconciliation, and the publication's own row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small account with its landing, warehouse and pictures: what tests of listings change and look into."""
+"""A small account with its landing, warehouse and pictures, which tests of listings change and read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Tokens:
 
 
 class Pictures:
-    """A CDN: `dead` addresses answer nothing."""
+    """A CDN that answers HTTP 403 at the addresses in `dead`."""
 
     def __init__(self) -> None:
         self.dead: set[str] = set()
@@ -50,7 +50,7 @@ class Pictures:
 
 
 class ListedAccount:
-    """A small account whose listings land, and everything that they need."""
+    """A small account whose listings land, with everything that a pull needs."""
 
     def __init__(self, path: Path) -> None:
         self.clock = FrozenClock()

@@ -1,4 +1,4 @@
-"""A Graph that answers metrics of one object, and refuses a whole request for one that is dead."""
+"""A Graph that returns metrics of one object, and refuses a whole request if one of its metrics is dead."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ DAY_END = "2026-11-20T08:00:00+0000"
 
 
 def unnamed(_: Sequence[str], __: Sequence[str]) -> str:
-    """A Page's refusal, which names no metric."""
+    """Return a Page's refusal, which names no metric."""
     return "(#100) The value must be a valid insights metric"
 
 
 def listing(requested: Sequence[str], alive: Sequence[str]) -> str:
-    """An Instagram account's refusal: the first position that is wrong, and the names that are valid."""
+    """Return an Instagram account's refusal: the first position that is wrong, and the names that are valid."""
     position = next(at for at, name in enumerate(requested) if name not in alive)
     return f"(#100) metric[{position}] must be one of the following values: {', '.join(alive)}"
 
 
 def naming(requested: Sequence[str], alive: Sequence[str]) -> str:
-    """A media object's refusal, which names every metric that does not fit."""
+    """Return a media object's refusal, which names every metric that does not fit."""
     wrong = ", ".join(name for name in requested if name not in alive)
     return f"(#100) The Media Insights API does not support the {wrong} metric for this media product type."
 
 
 class MetricServer(GraphClient):
-    """Plays the client. `alive`: the names that are answered; `refusal`: the message for any other; `refuse`: an error
-    for a request, before anything else is checked."""
+    """A client without a network. `alive`: the names that are answered; `refusal`: the message for any other; `refuse`:
+    an error for a request, returned before anything else is checked."""
 
     def __init__(
         self, alive: Sequence[str], refusal: Callable[[Sequence[str], Sequence[str]], str] = unnamed, *,
@@ -49,7 +49,7 @@ class MetricServer(GraphClient):
 
     @property
     def operations(self) -> int:
-        """Everything that Meta charges."""
+        """Return the number of operations that Meta charges."""
         return len(self.requests)
 
     def get(

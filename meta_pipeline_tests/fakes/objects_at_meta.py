@@ -18,12 +18,12 @@ Fault = Literal["lost request", "lost answer", "refused", "killed before", "kill
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """A kill of the process."""
 
 
 @dataclass
 class ObjectsAtMeta(BaseAdapter):
-    """`faults`: what happens at the write of this number. `shown_after_s`: how long a listing lags behind."""
+    """The server. `faults`: the fault of each write, by its number. `shown_after_s`: how long a listing lags behind."""
 
     faults: dict[int, Fault] = field(default_factory=dict)
     shown_after_s: float = 0.0

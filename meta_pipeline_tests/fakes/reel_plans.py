@@ -1,4 +1,4 @@
-"""The plan of a Reels ad as `ads plan` makes it, without an account."""
+"""The plan of a Reels ad as `ads plan` creates it, without an account."""
 
 from __future__ import annotations
 

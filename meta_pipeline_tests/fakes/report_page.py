@@ -1,4 +1,4 @@
-"""A page of the report as a reader of its HTML sees it: tables by caption, tiles by section, addresses."""
+"""The parsed HTML of a report page: tables by caption, tiles by section, addresses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 class ReportPage(HTMLParser):
     """`tables`: by caption, the rows by their head, each with its figures by column. `tiles`: by section, the figures by
-    their name. A figure is the exact value in the page. `addresses`: whatever a browser might fetch."""
+    their name. A figure is the exact value in the page. `addresses`: every URL that a browser might fetch."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class ReportPage(HTMLParser):
             self._text.append(data)
 
     def _finish_row(self, text: list[str] | None) -> None:
-        """Begin a row by its head; what is small below it is no part of the name, but tells two equal names apart."""
+        """Begin a row with its name, without the small text below it; a name that occurs again gets a number."""
         if text is not None:
             name = "".join(text).strip()
             self._row = name if name not in self._table else f"{name} {len(self._table)}"

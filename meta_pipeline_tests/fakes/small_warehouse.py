@@ -47,7 +47,7 @@ class SmallWarehouse:
         self.build(0)
 
     def build(self, stamp: int, *, failing: tuple[str, ...] = ()) -> None:
-        """Write every row anew, with this stamp; these accounts fail a check."""
+        """Replace every row by one with this stamp; the accounts in `failing` fail a check."""
         with duckdb.connect(str(self.file)) as connection:
             connection.execute("begin")
             for table in ("raw_meta_ads.ad_insights", "intermediate.int_ad_days", "marts.dim_calendar",

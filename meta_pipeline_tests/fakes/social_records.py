@@ -52,7 +52,7 @@ def page_insights() -> Iterator[tuple[dt.date, list[Record]]]:
     end = "2026-11-02T08:00:00+0000"
     yield day(1), [value("page_media_view", 50, end), by_ads("0", 50, end)]  # the row of 0 was left out
     end = "2026-11-03T08:00:00+0000"
-    yield day(2), [value("page_media_view", 50, end), by_ads("0", 20, end)]  # what was left out is not 0
+    yield day(2), [value("page_media_view", 50, end), by_ads("0", 20, end)]  # the part that was left out is not 0
     end = "2026-11-04T08:00:00+0000"
     yield day(3), [value("page_media_view", 0, end)]
     yield day(4), [value("page_follows", 5, "2026-11-05T08:00:00+0000")]  # the other metrics are late
@@ -191,7 +191,7 @@ def instagram_stories() -> Iterator[tuple[dt.date, list[Record]]]:
         last,
         media("42", "IMAGE", "STORY", **few, **ended),
         media("43", "IMAGE", "STORY", **ended, webhook_lost=True),  # its last values are those of the day before
-        {"id": "44", **ended, "story_insights": {"reach": 9, "exits": 2}},  # no poll has seen it
+        {"id": "44", **ended, "story_insights": {"reach": 9, "exits": 2}},  # no poll has read it
     ]
     # Reported a day after its end.
     yield day(3), [{**last, "story_insights": {"reach": 7, "replies": 2, "taps_forward": 6, "taps_back": 1, "exits": 4}}]

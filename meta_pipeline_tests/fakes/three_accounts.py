@@ -1,5 +1,4 @@
-"""Three ad accounts whose days add up, loaded into a warehouse, and the faults that can be put into raw behind the
-loader's back."""
+"""Three ad accounts whose days add up, loaded into a warehouse, and faults that tests write into its raw tables."""
 
 from __future__ import annotations
 
@@ -69,7 +68,7 @@ class ThreeAccounts:
         self.warehouse.load(self.engine, now=self.now)
 
     def inject(self, *names: str) -> None:
-        """Put these faults into raw, logged as a load logs what it changes."""
+        """Write these faults into the raw tables, and log the changes as a load does."""
         with duckdb.connect(str(self.file)) as connection:
             connection.execute("update raw_meta_pipeline.warehouse_state set loads = loads + 1")
             for statement, report, day in (FAULTS[name] for name in names):

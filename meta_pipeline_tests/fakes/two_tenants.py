@@ -1,5 +1,5 @@
-"""A warehouse with the nodes of two customers, and the file that says which are whose. An ad of the southern account
-promotes the northern Page."""
+"""A warehouse with the nodes of two tenants, and the intake that assigns the nodes to them. An ad of the southern
+account promotes the northern Page."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def reel(
     *, seconds: float = 15.0, width: int = 1080, height: int = 1920, codec: bytes = b"avc1", sound: bytes | None = b"mp4a",
     size: int = 3_000_000, is_rotated: bool = False, version: int = 0, has_index_last: bool = False,
 ) -> bytes:
-    """A video of `size` bytes."""
+    """Return a video of `size` bytes."""
     shown = (height, width) if is_rotated else (width, height)
     picture = box(codec, bytes(24), struct.pack(">HH", *shown), bytes(50))
     tracks = [track(b"vide", picture, seconds=seconds, is_rotated=is_rotated, version=version)]

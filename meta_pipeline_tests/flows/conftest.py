@@ -1,4 +1,4 @@
-"""What tests of the flows share: a sandbox without a network on a frozen clock, and a pull on it."""
+"""The fixtures of the flows' tests: a sandbox without a network on a frozen clock, and a pull on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account costs in calls as Meta charges them, everything included."""
+"""The calls that an account costs as Meta charges them, everything included."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY_ROWS, BREAKDOWN_ROWS = 120, 120 * 23
 def test_a_month_of_ads_and_their_account_takes_eighteen_calls(page: int) -> None:
     cost = first_backfill(TWO, largest_page=page, world={})
 
-    assert cost.rows > 3000 and cost.entities >= 5  # every kind of listing is in it
+    assert cost.rows > 3000 and cost.entities >= 5  # every kind of listing is included
     assert cost.deleted == 29 and cost.calls - cost.deleted <= 18
 
 
@@ -39,9 +39,9 @@ def test_a_first_read_takes_no_more_than_a_plain_script_and_six_calls_an_account
     ours, script = (read(**SHARE, limits=SERVERS[server]) for read in (first_read.ours, first_read.script))
 
     assert ours.submitted == script.submitted == SHARE["accounts"]
-    assert ours.others >= 5 * SHARE["accounts"]  # every kind of listing is in it
+    assert ours.others >= 5 * SHARE["accounts"]  # every kind of listing is included
     assert ours.calls - ours.deleted <= script.calls + MORE_PER_ACCOUNT * SHARE["accounts"]
-    # The first run finds out how long runs take, in nine polls. Eight accounts start together, and durations vary
+    # The first run learns the duration of runs, in nine polls. Eight accounts start together, and durations vary
     # threefold: later ones are polled once or twice.
     assert ours.polls <= 2.8 * SHARE["accounts"] + 9
 

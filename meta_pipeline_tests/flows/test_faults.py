@@ -1,4 +1,4 @@
-"""Every fault of the sandbox, at every kind of call, alone and all together: exact truth, or a day that says why not."""
+"""Every fault of the sandbox, at every kind of call, alone and together: exact figures, or a day with a reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAULTS = (
 SUBMIT, POLL, READ = rf"POST {ACCOUNT}/insights", r"GET \d+$", r"GET \d+/insights"
 
 
-# Nothing at all, said four times over with HTTP 200, is what no delivery looks like: `empty_200` comes once.
+# Four empty answers with HTTP 200 are the same as no delivery: `empty_200` is injected once.
 CASES = [
     (fault, place, times)
     for fault in FAULTS for place in (SUBMIT, POLL, READ) for times in (1, 6)
@@ -37,19 +37,19 @@ CASES = [
 
 
 @pytest.mark.parametrize(("fault", "place", "times"), CASES)
-def test_one_fault_never_makes_a_wrong_number(tmp_path: Path, fault: str, place: str, times: int) -> None:
+def test_one_fault_never_causes_a_wrong_number(tmp_path: Path, fault: str, place: str, times: int) -> None:
     pull = FaultyPull(tmp_path)
     pull.graph.faults.plan([{"fault": fault, "path": place, "times": times}])
     pull.run()
     pull.never_wrong()
     pull.graph.faults.planned.clear()
     pull.clock.run(lambda: pull.clock.sleep(7200))
-    pull.run()  # the same command, once the trouble is over
+    pull.run()  # the same command after the fault
 
     assert pull.never_wrong() == {"landed": 14, "failed": 0}
 
 
-def test_all_faults_at_once_never_make_a_wrong_number(tmp_path: Path) -> None:
+def test_all_faults_at_once_never_cause_a_wrong_number(tmp_path: Path) -> None:
     pull = FaultyPull(tmp_path)
     plans: list[dict[str, Any]] = [
         {"fault": fault, "path": place, "times": 1} for fault in FAULTS for place in (SUBMIT, POLL, READ)
@@ -64,7 +64,7 @@ def test_all_faults_at_once_never_make_a_wrong_number(tmp_path: Path) -> None:
     assert pull.never_wrong() == {"landed": 14, "failed": 0}
 
 
-# Of Pages and Instagram accounts a share that has each fault, and every case of those that look like an answer;
+# For Pages and Instagram accounts: one case of each fault, and every case of the faults that look like an answer.
 # `benchmarks/faults.py` has all cases.
 ANSWER_LIKE = (*faulty_node_pull.NO_DATA, "100_33")
 
@@ -83,7 +83,7 @@ def truth() -> NodeTruth:
 
 
 @pytest.mark.parametrize(("kind", "fault", "place", "times"), [*node_cases(PAGE), *node_cases(INSTAGRAM_ACCOUNT)])
-def test_one_fault_never_makes_a_wrong_fact_of_a_page_or_an_instagram_account(
+def test_one_fault_never_causes_a_wrong_value_of_a_page_or_an_instagram_account(
     tmp_path: Path, truth: NodeTruth, kind: str, fault: str, place: str, times: int
 ) -> None:
     pull = FaultyNodePull(tmp_path, KINDS_BY_NAME[kind], truth=truth)
@@ -95,12 +95,12 @@ def test_one_fault_never_makes_a_wrong_fact_of_a_page_or_an_instagram_account(
 
 
 @pytest.mark.parametrize("kind", [PAGE.name, INSTAGRAM_ACCOUNT.name])
-def test_all_faults_at_once_never_make_a_wrong_fact(tmp_path: Path, truth: NodeTruth, kind: str) -> None:
+def test_all_faults_at_once_never_cause_a_wrong_value(tmp_path: Path, truth: NodeTruth, kind: str) -> None:
     pull = FaultyNodePull(tmp_path, KINDS_BY_NAME[kind], truth=truth)
     plans = [(fault, place, times) for fault, place, times in faulty_node_pull.cases(KINDS_BY_NAME[kind]) if times == 1]
     random.Random(22).shuffle(plans)
     for fault, place, _ in plans:
-        if fault not in faulty_node_pull.NO_DATA:  # several in a row say the same as no data
+        if fault not in faulty_node_pull.NO_DATA:  # several in a row are the same as no data
             pull.plan(fault, place, 1)
     for _ in range(60):
         pull.run()
@@ -115,7 +115,7 @@ def calls_of(pull: FaultyPull, pattern: str) -> int:
     return pull.graph.calls.get(pattern, 0)
 
 
-def test_a_day_that_is_too_much_at_once_is_read_by_ids_and_the_next_plan_asks_for_less(tmp_path: Path) -> None:
+def test_a_day_that_is_too_much_at_once_is_read_by_ids_and_the_next_backfill_requests_less(tmp_path: Path) -> None:
     pull = FaultyPull(tmp_path)
     pull.graph.limits.settings.rows_a_request = 40  # the account has more than twice as many ads a day
     pull.run()
@@ -126,16 +126,16 @@ def test_a_day_that_is_too_much_at_once_is_read_by_ids_and_the_next_plan_asks_fo
     pull.run("another backfill")
 
     assert pull.never_wrong() == {"landed": 14, "failed": 0}
-    # That the ads of a week are too much for a report run is not found out again.
+    # The second backfill submits no report run: it is stored that the ads of a week are too much for one.
     assert calls_of(pull, "POST /act_{id}/insights") == tried
     assert sum(pull.graph.calls.values()) - before < before
 
 
-def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path) -> None:
+def test_pages_grow_and_the_sizes_that_worked_are_stored(tmp_path: Path) -> None:
     pull, report = FaultyPull(tmp_path), "ad_insights_by_demographics"
 
     def pages_and_rows(backfill_id: str) -> tuple[int, int]:
-        """How many pages the week takes, and how many rows it has; every figure of it is right."""
+        """Read the week and check its sum; return its number of pages and of rows."""
         before = calls_of(pull, "GET /{id}/insights")
         files = [file for file in pull.run(backfill_id, (report,)) if isinstance(file, LandedFile)]
         rows = [json.loads(text) for file in files for text in pq.read_table(file.path).column("payload").to_pylist()]
@@ -145,7 +145,8 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path) -> None:
 
     (first, _), (second, rows) = pages_and_rows("one"), pages_and_rows("two")
     assert rows > 5000
-    assert (first, second) == (3, 2)  # 1000 and 4000 and 5000, then 5000 at once; at pages of 500 it is 11 at least
+    # Pages of 1000, 4000 and 5000 rows, then only of 5000. Pages of 500 rows would be at least 11.
+    assert (first, second) == (3, 2)
     pull.graph.limits.settings.page_bytes = 300_000
     _, rows = pages_and_rows("three")
     sizes = report_sizes.get(pull.engine, node_id=ACCOUNT, report=report)
@@ -156,10 +157,10 @@ def test_a_small_range_is_read_at_once_and_as_a_report_run_when_that_was_too_muc
     pull = FaultyPull(tmp_path)
     pull.run()
     submitted = calls_of(pull, "POST /act_{id}/insights")
-    assert submitted == 1  # the ads; an account's total is a row a day, so it needs none
+    assert submitted == 1  # for the ads; an account's total is one row per day and needs none
     pull.run("two")
     assert calls_of(pull, "POST /act_{id}/insights") == submitted  # known to be few rows by now
-    # Of each of the two reports, pages of 1000, 500, 250, 125, 62, 31 and 25 rows.
+    # For each of the two reports, pages of 1000, 500, 250, 125, 62, 31 and 25 rows.
     pull.graph.faults.plan([{"fault": "100_1487534", "path": rf"GET {ACCOUNT}/insights", "times": 14}])
     pull.run("three")
     assert pull.never_wrong() == {"landed": 14, "failed": 0}

@@ -1,5 +1,5 @@
-"""Faults in the raw rows of four accounts, from the sandbox's calls to the published file: each is named. What a load
-can't repair holds back its account, and everybody else's new figures are published."""
+"""Faults in the raw rows of four accounts, from the sandbox's calls to the published file: each is named. A fault that
+a load can't repair holds back its account, and the new figures of all other accounts are published."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAILURES = (
 
 @dataclass(frozen=True)
 class Published:
-    """What each account spent on the later days as it is published, and what the command that published it said."""
+    """The published spend of each account on the later days, and the output of the command that published it."""
 
     spend: dict[str, Decimal]
     output: str
@@ -51,7 +51,7 @@ def published_by(home: Home, *command: str) -> Published:
 
 
 def inject(home: Home) -> None:
-    """Put the faults into raw, logged as a load logs what it changes."""
+    """Write the faults into the raw tables, and log the changes as a load does."""
     statements = REPAIRED | {account: statement for account, (statement, _) in HELD.items()}
     with duckdb.connect(f"{home.environment['META_PIPELINE_HOME']}/warehouse.duckdb") as connection:
         connection.execute("update raw_meta_pipeline.warehouse_state set loads = loads + 1")

@@ -1,4 +1,4 @@
-"""Killed again and again, while it lands, commits, loads and builds: the same command ends in exact truth.
+"""A backfill that is killed while it lands, commits, loads and builds: the same command ends with exact figures.
 
 `benchmarks/kills.py` does the same at random moments."""
 
@@ -13,12 +13,12 @@ from harness.kills.kills import DAYS, Killing
 from harness.sandbox import Sandbox
 
 
-def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox) -> None:
+def test_a_backfill_that_is_killed_five_times_ends_with_exact_figures(home: Home, sandbox: Sandbox) -> None:
     killing = Killing(connect(home), sandbox)
     chance = random.Random(20261124)
     warehouse = home.path / "home" / "warehouse.duckdb"
     moments: list[Callable[[], bool]] = [
-        lambda: killing.posts >= 2,  # while report runs are asked for
+        lambda: killing.posts >= 2,  # while report runs are submitted
         lambda: killing.landed >= DAYS // 3,  # while days are committed
         lambda: killing.landed >= 2 * DAYS // 3,
         lambda: killing.landed == DAYS and warehouse.exists(),  # while the warehouse is loaded
@@ -27,7 +27,7 @@ def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox) -> None:
     for moment in moments:
         killing.start()
         killing.kill_when(moment, chance.uniform(0.0, 0.3))
-    built = home.run("build")  # what the killed one held of Dagster's pool keeps it no longer
+    built = home.run("build")  # the slot that the killed build held in Dagster's pool is free
     assert built.returncode == 0, built.stderr
     killing.finish()
 

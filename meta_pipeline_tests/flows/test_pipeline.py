@@ -1,4 +1,4 @@
-"""The whole line through the command line, Dagster, DuckDB and dbt, against the sandbox over HTTP."""
+"""The whole pipeline through the command line, Dagster, DuckDB and dbt, against the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ AS_OF = """
 
 
 def every_byte(folder: Path) -> bytes:
-    """All that a home holds, what is inside compressed files too."""
-    secrets_found = []
+    """Return everything that a home contains, including the contents of compressed files."""
+    contents = []
     for file in folder.rglob("*"):
         if not file.is_file():
             continue
-        secrets_found.append(file.read_bytes())
+        contents.append(file.read_bytes())
         if file.suffix == ".parquet":
             table = pq.read_table(file)
-            secrets_found.append(json.dumps(table.to_pylist(), default=str).encode() + str(table.schema.metadata).encode())
+            contents.append(json.dumps(table.to_pylist(), default=str).encode() + str(table.schema.metadata).encode())
         elif file.suffix == ".duckdb":
             with duckdb.connect(str(file), read_only=True) as connection:
                 tables = connection.execute(
                     "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
                 ).fetchall()
                 for schema, name in tables:
-                    secrets_found.append(str(connection.execute(f'from "{schema}"."{name}"').fetchall()).encode())
+                    contents.append(str(connection.execute(f'from "{schema}"."{name}"').fetchall()).encode())
         elif file.read_bytes()[:15] == b"SQLite format 3":
             with sqlite3.connect(file) as connection:
                 for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-                    secrets_found.append(str(connection.execute(f'select * from "{name}"').fetchall()).encode())
-    return b"\n".join(secrets_found)
+                    contents.append(str(connection.execute(f'select * from "{name}"').fetchall()).encode())
+    return b"\n".join(contents)
 
 
-def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox) -> None:
+def test_the_marts_equal_the_truth_before_and_after_a_restatement_and_no_secret_leaks(home: Home, sandbox: Sandbox) -> None:
     home.environment["META_PIPELINE_SAMPLES"] = "500"
     connect(home)
     links = json.loads(home.run("links", "--json").stdout)
@@ -82,7 +82,7 @@ def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_g
     second = home.run(*BACKFILL)
     assert second.returncode == 0, second.stderr
     assert truth != truth_of(sandbox) == sums_of(home, "ad")
-    # What Meta said in between is still there to be asked for.
+    # The figures before the restatement can still be queried.
     as_of = home.sql(AS_OF.format(moment=between))
     assert truth == {
         (row["account_id"], row["day"]): (
@@ -107,7 +107,7 @@ def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_g
     assert home.environment["META_PIPELINE_VAULT_KEYS"].encode() not in seen
 
 
-def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox) -> None:
+def test_a_killed_backfill_resumes_where_it_was(home: Home, sandbox: Sandbox) -> None:
     connect(home)
     ledger = home.path / "home" / "control.sqlite"
 
@@ -138,7 +138,7 @@ def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox) ->
     assert truth_of(sandbox) == sums_of(home, "ad")
 
 
-def test_trouble_that_passes_ends_in_exact_truth_and_an_accounts_own_trouble_is_named_and_stops_nobody_else(
+def test_temporary_faults_end_with_exact_figures_and_an_account_that_fails_is_named_and_stops_no_other(
     home: Home, sandbox: Sandbox
 ) -> None:
     connect(home)
@@ -150,7 +150,7 @@ def test_trouble_that_passes_ends_in_exact_truth_and_an_accounts_own_trouble_is_
         nodes = [word for account in accounts for word in ("--node", f"act_{account}")]
         return home.run(*BACKFILL, *nodes, *options)
 
-    ended_badly, much, lost, blocked, refused = ("1000000001", "1000000003", "1000000004", "1000000005", "1000000002")
+    failing_runs, much, lost, blocked, refused = ("1000000001", "1000000003", "1000000004", "1000000005", "1000000002")
     passing: dict[str, list[dict[str, Any]]] = {
         much: [{"fault": "code1_reduce", "path": f"POST act_{much}"}, {"fault": "html_502", "path": "GET", "times": 2}],
         lost: [{"fault": "job_skipped", "path": f"act_{lost}"}, {"fault": "truncated", "path": "GET 60", "times": 2},
@@ -161,7 +161,7 @@ def test_trouble_that_passes_ends_in_exact_truth_and_an_accounts_own_trouble_is_
         ran = backfill(account, faults=faults)
         assert ran.returncode == 0, ran.stderr
 
-    # A block that is too long to wait for ends with no further call, and is resumed.
+    # After a block that is too long to wait for, the command ends without a further call, and is resumed.
     before = sum(sandbox.control("calls").values())
     ran = backfill(
         blocked, faults=[{"fault": "80000", "path": f"POST act_{blocked}/insights", "times": 1}],
@@ -175,15 +175,15 @@ def test_trouble_that_passes_ends_in_exact_truth_and_an_accounts_own_trouble_is_
 
     # Of two accounts in one command the one that can't be read is named, and the marts are built.
     ran = backfill(
-        ended_badly, refused, options=(),
-        faults=[{"fault": "job_failed", "path": f"act_{ended_badly}"}, {"fault": "33_race", "path": f"act_{ended_badly}"},
+        failing_runs, refused, options=(),
+        faults=[{"fault": "job_failed", "path": f"act_{failing_runs}"}, {"fault": "33_race", "path": f"act_{failing_runs}"},
                 {"fault": "200_missing", "path": f"POST act_{refused}/insights", "times": 9}],
     )
     assert ran.returncode == 1
     assert f"act_{refused}" in ran.stderr and "ads_read" in ran.stderr and "Traceback" not in ran.stderr
 
     sums = sums_of(home, "ad")
-    for account in (ended_badly, much, lost, blocked):
+    for account in (failing_runs, much, lost, blocked):
         expected = truth_of(sandbox, account)
         assert len(expected) == 7 and expected == {key: sums[key] for key in sums if key[0] == account}
     assert not [key for key in sums if key[0] == refused]

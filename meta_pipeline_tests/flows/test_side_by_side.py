@@ -1,4 +1,4 @@
-"""Several accounts at once: one's trouble is nobody else's, and nobody waits for another's report run."""
+"""Several accounts at once: an account that fails stops no other, and none waits for another's report run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def posts(runtime: FrozenRuntime) -> int:
     return sum(count for name, count in runtime.graph.calls.items() if name.startswith("POST /act"))
 
 
-def test_one_accounts_failure_leaves_the_others_done(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_one_accounts_failure_stops_no_other(runtime: FrozenRuntime, context: PullContext) -> None:
     runtime.graph.access.tasks["1000000002"] = []
     results = list(side_by_side.land_side_by_side(DAYS_BY_NODE, ["ad_insights"], context=context))
     failed = [result for result in results if isinstance(result, FailedDay)]
@@ -44,7 +44,7 @@ def test_one_accounts_failure_leaves_the_others_done(runtime: FrozenRuntime, con
     assert landed == {(node, day) for node in ("act_1000000001", "act_1000000003") for day in DAYS}
 
 
-def test_what_was_prefetched_is_found_done_and_paid_once(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_prefetched_report_runs_are_used_and_submitted_once(runtime: FrozenRuntime, context: PullContext) -> None:
     for node in ACCOUNTS:
         pulls.prefetch_runs(node, DAYS, ["ad_insights", "account_insights"], context=context)
     assert posts(runtime) == 3  # totals are read at once: they need no report run
@@ -56,7 +56,7 @@ def test_what_was_prefetched_is_found_done_and_paid_once(runtime: FrozenRuntime,
     assert polls == sum(count for name, count in runtime.graph.calls.items() if name == "GET /{id}")
 
 
-def test_a_finished_report_run_that_meta_forgot_is_requested_again(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_finished_report_run_that_meta_no_longer_has_is_submitted_again(runtime: FrozenRuntime, context: PullContext) -> None:
     pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=context)
     runtime.graph.report_runs.by_id.clear()
     results = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
@@ -66,7 +66,7 @@ def test_a_finished_report_run_that_meta_forgot_is_requested_again(runtime: Froz
     assert run.is_done
 
 
-def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_deferred_range_is_not_requested_until_it_is_due(runtime: FrozenRuntime, context: PullContext) -> None:
     reason = str(ThrottledError("too many calls", code=80000))
     deferrals.defer(
         runtime.engine, backfill_id="b", node_id=ACCOUNTS[0], report="ad_insights", since=DAYS[0], until=DAYS[-1],
@@ -81,7 +81,7 @@ def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(runtime: 
     assert all(isinstance(result, LandedFile) for result in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
 
 
-def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_day_that_meta_no_longer_keeps_fails_with_that_reason_and_no_call(runtime: FrozenRuntime, context: PullContext) -> None:
     before = sum(runtime.graph.calls.values())
     (failed,) = pulls.land(ACCOUNTS[0], [dt.date(2025, 9, 30)], ["ad_insights_by_hourly"], context=context)
 
@@ -89,13 +89,13 @@ def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(runtim
     assert before == sum(runtime.graph.calls.values())
 
 
-def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(runtime: FrozenRuntime, context: PullContext) -> None:
-    original, looks = runtime.graph.answer, [0]
+def test_a_report_run_is_first_polled_when_the_last_one_was_done(runtime: FrozenRuntime, context: PullContext) -> None:
+    original, polled = runtime.graph.answer, [0]
 
     def answer(request: GraphRequest) -> GraphResponse:
         run = runtime.graph.report_runs.by_id.get(request.path)
         if run is not None and request.method == "GET":
-            looks[0] += 1
+            polled[0] += 1
             if runtime.clock.now() - run.submitted_at < dt.timedelta(seconds=20):
                 return GraphResponse({"id": run.id, "async_status": "Job Running", "async_percent_completion": 60})
             run.polls = 9
@@ -103,13 +103,13 @@ def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(runtime: Fro
 
     runtime.graph.answer = answer  # type: ignore[method-assign]
     for backfill_id, most in (("first", 8), ("second", 2), ("third", 2)):
-        looks[0] = 0
+        polled[0] = 0
         again = dataclasses.replace(context, backfill_id=backfill_id)
         assert all(isinstance(result, LandedFile) for result in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights_by_hourly"], context=again))
-        assert 1 <= looks[0] <= most, backfill_id
+        assert 1 <= polled[0] <= most, backfill_id
 
 
-def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_empty_days(
+def test_days_whose_rows_are_gone_after_an_invalid_cursor_fail_and_do_not_land_empty(
     runtime: FrozenRuntime, context: PullContext
 ) -> None:
     context = dataclasses.replace(context, largest_page=100)
@@ -132,7 +132,7 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
     assert ledger.files_of(runtime.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
 
 
-def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_report_run_without_a_result_is_not_submitted_without_end(runtime: FrozenRuntime, context: PullContext) -> None:
     original = runtime.graph.answer
 
     def answer(request: GraphRequest) -> GraphResponse:
@@ -146,7 +146,7 @@ def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(runtime: Froze
     assert posts(runtime) <= 3
 
 
-def test_a_range_that_is_too_large_is_paid_for_once_and_prefetching_lands_nothing(
+def test_a_range_that_is_too_large_is_submitted_once_and_prefetching_lands_nothing(
     runtime: FrozenRuntime, context: PullContext
 ) -> None:
     runtime.graph.limits.configure({"rows_a_request": 100})
@@ -159,7 +159,7 @@ def test_a_range_that_is_too_large_is_paid_for_once_and_prefetching_lands_nothin
     assert posts(runtime) == submitted
 
 
-def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_deferral_is_deleted_when_no_token_is_left(runtime: FrozenRuntime, context: PullContext) -> None:
     at = runtime.clock.now() - dt.timedelta(minutes=1)
     deferrals.defer(
         runtime.engine, backfill_id="b", node_id="act_7", report="ad_insights", since=DAYS[0], until=DAYS[-1], retry_at=at,
@@ -170,7 +170,7 @@ def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(runtime: FrozenRu
     assert deferrals.due_at(runtime.engine, backfill_id="b", node_id="act_7") is None
 
 
-def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_gated_report_that_becomes_empty_keeps_its_earlier_rows(runtime: FrozenRuntime, context: PullContext) -> None:
     name, gated = "ad_insights_by_impression_device", ACCOUNTS[0]
     control(runtime.graph, "world", {"opted_in": [gated]}, {})
     first = list(pulls.land(gated, DAYS, [name], context=context))
@@ -192,15 +192,15 @@ def test_no_further_node_starts_after_the_generator_is_closed(runtime: FrozenRun
     assert landed == {first.node_id}
 
 
-def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
+def test_a_disk_error_of_one_account_is_its_reason_and_stops_no_other(
     runtime: FrozenRuntime, context: PullContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = context.landing.commit
 
-    def commit(gathered: OpenDays, **how: Any) -> list[Outcome]:
+    def commit(gathered: OpenDays, **options: Any) -> list[Outcome]:
         if gathered.source.node_id == ACCOUNTS[1]:
             raise OSError("Read-only file system")
-        return original(gathered, **how)
+        return original(gathered, **options)
 
     monkeypatch.setattr(context.landing, "commit", commit)
     results = list(side_by_side.land_side_by_side(DAYS_BY_NODE, ["ad_insights"], context=context))
@@ -233,7 +233,7 @@ def test_two_reports_of_one_account_are_read_at_the_same_time(runtime: FrozenRun
 
     def answer(request: GraphRequest) -> GraphResponse:
         if request.method == "GET" and request.path == f"{ACCOUNTS[0]}/insights":
-            two_in_flight.wait(timeout=20)  # is broken unless the other call comes before this one is answered
+            two_in_flight.wait(timeout=20)  # breaks unless the other call arrives before this one is answered
         return original(request)
 
     runtime.graph.answer = answer  # type: ignore[method-assign]

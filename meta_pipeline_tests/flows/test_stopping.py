@@ -1,4 +1,4 @@
-"""A command that is stopped or killed leaves no process behind, says how to go on, and the same command goes on."""
+"""A command that is stopped or killed leaves no process and says how to resume, and the same command resumes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.sandbox import Sandbox
 
 ONE = "1000000001"
 COMMAND = (*BACKFILL, "--node", f"act_{ONE}")
-WITHIN_S = 900.0  # far beyond what anything here takes: a test that waits this long has found a hang
+WITHIN_S = 900.0  # far longer than any command here takes: a test that waits this long has found a hang
 
 
 def landed(home: Home) -> int:
@@ -30,7 +30,7 @@ def landed(home: Home) -> int:
 
 
 def stop(home: Home, *command: str, when: Callable[[], bool], with_signal: signal.Signals) -> tuple[int, str]:
-    """Start a command, signal that one process when it is time; its exit code and what it said."""
+    """Start a command, send its process the signal once `when` is true, and return its exit code and its errors."""
     running = home.start(*command)
     end = time.monotonic() + WITHIN_S
     while not when():
@@ -39,19 +39,19 @@ def stop(home: Home, *command: str, when: Callable[[], bool], with_signal: signa
         time.sleep(0.02)
     running.send_signal(with_signal)
     try:
-        _, said = running.communicate(timeout=WITHIN_S)
+        _, stderr = running.communicate(timeout=WITHIN_S)
     except subprocess.TimeoutExpired:
         running.kill()
         raise
-    return running.returncode, said
+    return running.returncode, stderr
 
 
-def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox) -> None:
+def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_resumes(home: Home, sandbox: Sandbox) -> None:
     connect(home)
 
-    code, said = stop(home, *COMMAND, when=lambda: landed(home) >= 1, with_signal=signal.SIGTERM)
+    code, stderr = stop(home, *COMMAND, when=lambda: landed(home) >= 1, with_signal=signal.SIGTERM)
     assert (code, left_after(home)) == (143, [])
-    assert said.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
+    assert stderr.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
 
     log = home.path / "home" / "dbt" / "build.log"  # the process that loads and builds begins with an empty one
     assert not log.exists()
@@ -59,9 +59,9 @@ def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes
     assert (code, left_after(home)) == (-signal.SIGKILL, [])
 
     log.unlink()
-    code, said = stop(home, "build", when=log.exists, with_signal=signal.SIGINT)
+    code, stderr = stop(home, "build", when=log.exists, with_signal=signal.SIGINT)
     assert (code, left_after(home)) == (130, [])
-    assert "run `meta-pipeline build` again" in said.splitlines()[-1]
+    assert "run `meta-pipeline build` again" in stderr.splitlines()[-1]
 
     ended = home.run(*COMMAND)
     assert ended.returncode == 0, ended.stderr
@@ -71,19 +71,19 @@ def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes
 
 @contextlib.contextmanager
 def silent_server() -> Iterator[tuple[str, threading.Event]]:
-    """A Graph that accepts every connection and never answers; an event when somebody connected."""
+    """Yield the URL of a server that accepts connections and never answers, and an event of the first connection."""
     connections: list[socket.socket] = []
-    connected_to = threading.Event()
+    has_connection = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def accept() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     connections.append(listener.accept()[0])
-                    connected_to.set()
+                    has_connection.set()
 
         threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", connected_to
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", has_connection
         listener.shutdown(socket.SHUT_RDWR)
     for connection in connections:
         connection.close()
@@ -92,8 +92,8 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
 @pytest.mark.parametrize(("with_signal", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_command_stops_while_meta_does_not_answer(home: Home, with_signal: signal.Signals, code: int) -> None:
     connect(home)
-    with silent_server() as (url, is_asked):
+    with silent_server() as (url, has_connection):
         home.environment["META_PIPELINE_GRAPH_URL"] = url
 
-        assert stop(home, *BACKFILL, when=is_asked.is_set, with_signal=with_signal)[0] == code
+        assert stop(home, *BACKFILL, when=has_connection.is_set, with_signal=with_signal)[0] == code
         assert left_after(home) == []

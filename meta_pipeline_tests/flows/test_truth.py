@@ -1,5 +1,5 @@
-"""Days of the daily routine, with trouble by lot: every report, level and breakdown is the sandbox's own total, now and
-at every moment at which something was read, and every metric of Pages and Instagram accounts is the sandbox's value.
+"""Days of the daily routine with random faults: every report, level and breakdown equals the sandbox's total, now and
+at every moment of a read, and every metric of Pages and Instagram accounts equals the sandbox's value.
 `benchmarks/truth.py` does the same for a month."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ START = dt.date(2026, 11, 2)
 MOVES = {"1000000002": {"at": "2026-11-03T02:00:00+00:00", "timezone": "America/New_York"}}
 
 
-def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp_path: Path) -> None:
+def test_three_days_with_faults_are_exact_in_every_report_and_at_every_moment(tmp_path: Path) -> None:
     routine = Routine(tmp_path, START, ads=4, moves=MOVES)
     for _ in range(3):
         routine.one_day()
@@ -24,7 +24,7 @@ def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp
 
     assert comparison.everything() == []
     assert comparison.rows > 50_000 and comparison.moments > 5_000
-    # It was no fair weather: too much at once by days, ids and fields, report runs that ended badly, a race, lost answers.
+    # The faults that occurred: too much at once by days, ids and fields, failed report runs, a race, lost answers.
     assert {"data_points_a_request", "fewer data points than an ad's day has", "33_race", "empty_200",
             "job_failed", "job_skipped", "job_stuck"} <= routine.met.keys()
     assert comparison.node_rows > 3_000

@@ -1,4 +1,4 @@
-"""The catalogue: what Meta would refuse is refused here, in one sentence; a file adds to it and switches on."""
+"""The catalogue: reports that Meta would refuse are refused in one sentence; a file adds and switches on reports."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def names(of: type) -> set[str]:
     return {value for name, value in vars(of).items() if not name.startswith("_") and isinstance(value, str)}
 
 
-def test_every_name_is_one_of_metas_own_sdk() -> None:
+def test_every_name_is_in_metas_sdk() -> None:
     assert names(AdsInsights.Field) >= FIELDS
     assert {name for name in FIELDS if AdsInsights._field_types[name] == "list<AdsActionStats>"} == ACTION_FIELDS
     assert names(AdsInsights.ActionAttributionWindows) == WINDOWS | DEAD_WINDOWS
-    # product_id, region and their like; `app_id` too.
+    # Among them product_id, region and `app_id`.
     assert names(AdsInsights.Breakdowns) >= BREAKDOWNS
 
 
-def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name() -> None:
+def test_ten_reports_are_read_by_default_and_the_others_are_switched_on_by_name() -> None:
     assert len(default_reports(REPORTS)) == 10
     optional = set(REPORTS) - set(default_reports(REPORTS))
     assert optional == {
@@ -73,7 +73,7 @@ def test_breakdowns_that_meta_refuses_together_are_refused_at_once(together: tup
     ("publisher_platform", "platform_position", "impression_device", "action_device"), ("country", "region"),
     ("age", "gender", "action_carousel_card_id"), ("product_id", "action_target_id", "action_destination"),
 ])
-def test_breakdowns_that_meta_takes_together_are_taken(together: tuple[str, ...]) -> None:
+def test_breakdowns_that_meta_accepts_together_are_accepted(together: tuple[str, ...]) -> None:
     assert frozenset(together) in WHITELIST
 
 
@@ -85,7 +85,7 @@ def test_a_window_ends_on_its_day(name: str, since: str) -> None:
     assert REPORTS[name].span(DAY) == (dt.date.fromisoformat(since), DAY)
 
 
-def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own() -> None:
+def test_windows_are_ranges_of_one_request() -> None:
     request = insights_request(REPORTS["account_reach_month"], Range(dt.date(2026, 10, 31), dt.date(2026, 11, 2)))
 
     assert request["time_ranges"] == [
@@ -95,7 +95,7 @@ def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own() -> No
     assert not {"time_range", "time_increment", "action_attribution_windows"} & set(request)
 
 
-def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url() -> None:
+def test_a_year_of_windows_is_requested_in_parts_that_fit_into_a_url() -> None:
     days = Range(DAY, DAY + dt.timedelta(days=364)).days
     ranges = plan_ranges(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
 
@@ -122,28 +122,28 @@ def test_a_windows_rows_go_to_the_day_it_ends_on() -> None:
     assert days == {dt.date(2026, 11, 2): 1, DAY: 1}
 
 
-def test_a_window_that_was_not_asked_for_fails() -> None:
+def test_a_window_that_was_not_requested_fails() -> None:
     with pytest.raises(LandingError, match="2026-11-02"):
         landed(row("2026-11-02", "2026-11-03"))
 
 
-def test_history_ends_on_the_day_and_the_sentence_says_so() -> None:
+def test_history_ends_on_an_exact_day_that_the_sentence_names() -> None:
     today = dt.date(2026, 11, 25)
     assert too_old(REPORTS["ad_insights"], dt.date(2023, 10, 25), today) is None
     reason = too_old(REPORTS["ad_insights"], dt.date(2023, 10, 24), today)
     assert reason and "37 months" in reason and "2023-10-25" in reason and "2023-10-24" in reason
     assert too_old(REPORTS["ad_insights_by_hourly"], dt.date(2025, 10, 24), today)
-    # The whole window counts, not the day it ends on.
+    # The first day of the window counts, not its last.
     assert too_old(REPORTS["account_reach_28d"], dt.date(2023, 11, 20), today)
     assert too_old(REPORTS["account_reach_28d"], dt.date(2023, 11, 21), today) is None
 
 
-def test_a_month_without_such_a_day_ends_on_its_last() -> None:
+def test_a_day_that_a_month_lacks_becomes_its_last_day() -> None:
     assert months_before(dt.date(2026, 3, 31), 13) == dt.date(2025, 2, 28)
     assert months_before(dt.date(2026, 1, 31), 1) == dt.date(2025, 12, 31)
 
 
-def test_a_new_pin_makes_somebody_look_at_every_report() -> None:
+def test_every_report_was_checked_for_the_pinned_version() -> None:
     assert {report.version for report in REPORTS.values()} == {Settings.model_fields["marketing_version"].default}
 
 
@@ -154,7 +154,7 @@ def test_no_report_promises_more_history_than_meta_keeps() -> None:
             Report("r", level="ad", fields=report.fields, key=("ad_id",), breakdowns=report.breakdowns, history_months=months)
 
 
-def test_a_file_switches_on_and_adds(tmp_path: Path) -> None:
+def test_a_file_switches_reports_on_and_adds_reports(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text(OWN)
     catalogue = load_catalogue(file)
@@ -169,7 +169,7 @@ def test_a_file_switches_on_and_adds(tmp_path: Path) -> None:
     assert load_catalogue(None) is REPORTS
 
 
-def test_what_is_kept_shorter_is_asked_for_no_longer() -> None:
+def test_a_report_has_the_shortest_history_of_its_fields() -> None:
     catalogue = parse_catalogue(OWN.replace('"spend"', '"reach"'), source="r.toml")
 
     assert catalogue["ad_set_insights_by_age"].history_months == 13
@@ -199,7 +199,7 @@ def test_what_is_kept_shorter_is_asked_for_no_longer() -> None:
     ('["age"]', '["age"]\nkey = ["ad_id"]', "no requested field"),
     ("level =", "level", "is not valid TOML"),
 ])
-def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, reason: str) -> None:
+def test_a_mistake_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, reason: str) -> None:
     assert before in OWN
     with pytest.raises(ConfigError) as caught:
         parse_catalogue(OWN.replace(before, after), source="my/reports.toml")
@@ -210,26 +210,26 @@ def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(bef
         assert "report " in str(caught.value)
 
 
-def test_a_gated_report_is_never_read_at_once() -> None:
+def test_a_gated_report_is_always_read_by_a_report_run() -> None:
     day = [Range(DAY, DAY)]
 
     assert forecast_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), polls=4).report_runs == 1
     assert forecast_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), polls=4).report_runs == 0
 
 
-def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does() -> None:
+def test_a_configured_report_that_is_gated_says_so_and_has_metas_history() -> None:
     report = parse_catalogue(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
 
     assert report.gate and "frequency values" in report.gate and "ask the advertiser" in report.gate
     assert report.history_months == 6
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS"):
         load_catalogue(tmp_path / "none.toml")
 
 
-def test_action_breakdowns_are_asked_for_as_such() -> None:
+def test_action_breakdowns_are_requested_as_such() -> None:
     text = OWN.replace('breakdowns = ["age"]', 'breakdowns = ["age"]\naction_breakdowns = ["action_type", "action_target_id"]')
     request = insights_request(parse_catalogue(text, source="r")["ad_set_insights_by_age"], Range(DAY, DAY))
 

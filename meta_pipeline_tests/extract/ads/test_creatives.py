@@ -1,4 +1,4 @@
-"""Whichever creatives Meta can't answer for, all the others come."""
+"""Creatives that Meta can't return become rows with an error, and all others are read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict[str, Any]]:
 
 @given(st.data())
 @settings(max_examples=60)
-def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject) -> None:
+def test_good_creatives_are_read_and_bad_ones_are_rows_with_an_error(data: st.DataObject) -> None:
     library = data.draw(st.integers(0, 400))
     account = SmallAccount(FrozenClock())
     ids = [f"c{at}" for at in range(library)]
@@ -54,15 +54,15 @@ def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st
 
     assert rows.keys() == wanted | missing
     assert {id for id, row in rows.items() if "error" in row} == (bad.keys() & wanted) | missing
-    # A bad one costs a few halvings, each tried a few times, a page of ids, a handful by id, and growing again; how many
-    # others there are does not count.
+    # A bad creative costs a few halvings with their retries, a page of ids, a few reads by id, and the pages until the
+    # size has grown again, however many others there are.
     steps = math.ceil(math.log2(LARGEST_PAGE / SMALLEST_PAGE)) + 1
     each = steps * TRIES + 1 + SMALLEST_PAGE + TRIES + steps
     assert len(account.calls) <= library / LARGEST_PAGE + 3 + each * len(bad) + 2 * len(missing)
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_not_even_ids_of_a_page(trouble: tuple[int, str]) -> None:
+def test_a_creative_for_which_a_page_of_ids_fails_too_is_a_row_with_an_error(trouble: tuple[int, str]) -> None:
     account = SmallAccount(FrozenClock())
     for at in range(120):
         account.add("creative", f"c{at}")
@@ -72,7 +72,7 @@ def test_not_even_ids_of_a_page(trouble: tuple[int, str]) -> None:
     assert {id for id, row in rows.items() if "error" in row} == {"c70"} and len(rows) == 120
 
 
-def test_one_bad_creative_among_many() -> None:
+def test_one_bad_creative_among_many_costs_few_calls() -> None:
     account = SmallAccount(FrozenClock())
     for at in range(1000):
         account.add("creative", f"c{at}")
@@ -82,7 +82,7 @@ def test_one_bad_creative_among_many() -> None:
     assert len(account.calls) <= 30
 
 
-def test_heavy_creatives_come_in_the_pages_that_come() -> None:
+def test_heavy_creatives_are_read_in_smaller_pages() -> None:
     account = SmallAccount(FrozenClock())
     for at in range(250):
         account.add("creative", f"c{at}")
@@ -92,7 +92,7 @@ def test_heavy_creatives_come_in_the_pages_that_come() -> None:
     assert len(account.calls) == 2 + 10
 
 
-def test_a_library_of_which_ads_use_little_is_not_read_through() -> None:
+def test_few_creatives_of_a_large_library_are_read_by_id() -> None:
     account = SmallAccount(FrozenClock())
     for at in range(5000):
         account.add("creative", f"c{at}")
@@ -113,7 +113,7 @@ def test_one_creative_costs_one_operation_and_none_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("code", [17, 190, 200])
-def test_trouble_that_is_nobodys_ends_the_listing(code: int) -> None:
+def test_an_error_that_concerns_no_single_creative_ends_the_listing(code: int) -> None:
     account = SmallAccount(FrozenClock())
     for at in range(9):
         account.add("creative", f"c{at}")
@@ -123,7 +123,7 @@ def test_trouble_that_is_nobodys_ends_the_listing(code: int) -> None:
         read(account, {f"c{at}" for at in range(9)})
 
 
-def test_a_reading_halves_then_goes_by_id() -> None:
+def test_a_scan_halves_its_pages_and_then_reads_by_id() -> None:
     scan = CreativeScan(frozenset("abcdef"))
     assert scan.next_step() == Page(100, None)
     limits = []
@@ -138,7 +138,7 @@ def test_a_reading_halves_then_goes_by_id() -> None:
     assert not creatives.may_concern_one_creative(ThrottledError("", code=17)) and not creatives.may_concern_one_creative(RequestError("", code=100))
 
 
-def test_what_is_asked_for() -> None:
+def test_new_and_due_creatives_are_read_and_recent_errors_are_not() -> None:
     now, week = dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.timedelta(days=7)
 
     def row(id: str, age: int, **more: str) -> tuple[bytes, Batch]:

@@ -1,5 +1,5 @@
-"""A day in parts on the sandbox: what no listing knows is named, what no id divides is read by fields, and every figure
-is the truth."""
+"""A day that is read in parts from the sandbox: ads that no listing has are read by their ids, an ad that is too much
+is read by fields, and every figure equals the sandbox's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELDS = len(REPORTS[REPORT].fields)
 
 
 class Recorder:
-    """How often answered back what kind of part with how many fields."""
+    """A count of the answered requests by kind of part and number of fields."""
 
     def __init__(self, pull: FaultyPull) -> None:
         self.answer, self.answered = pull.graph.answer, Counter[tuple[str, int]]()
@@ -56,10 +56,10 @@ def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
     return recorder.answered
 
 
-def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path) -> None:
+def test_deleted_ads_that_are_too_much_at_once_are_read_by_their_ids(tmp_path: Path) -> None:
     answered = read(tmp_path, 60 * FIELDS)
 
-    # The ids alone are asked for once a day; the rest of what is then known is asked for all the same.
+    # The ids alone are requested once per day; the rest, other than the ids that are then known, is requested too.
     assert answered["rest", 1] == answered["rest", FIELDS] == len(DAYS)
     assert {fields for kind, fields in answered if kind == "ids"} == {FIELDS}
 
@@ -67,6 +67,6 @@ def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path) -
 def test_an_ad_that_is_too_much_at_once_is_read_by_fields(tmp_path: Path) -> None:
     answered = read(tmp_path, 225)
 
-    # Six fields stay in every request, the other seven are three and four.
+    # Six fields are in every request; the other seven are split into three and four.
     assert answered["ids", 9] == answered["ids", 10] > 0
     assert answered["rest", FIELDS] == len(DAYS)

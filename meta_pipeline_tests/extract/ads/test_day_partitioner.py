@@ -1,4 +1,4 @@
-"""Pages are partitioned by day, and days that can't be trusted are named."""
+"""Batches are partitioned by day, and days with invalid rows are named."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def row(ad: str, day: str = "2026-11-01") -> bytes:
         (b'{"ad_id":"1","region":"\\ud83d","date_start":"2026-11-01","date_stop":"2026-11-01"}', "\ufffd"),
     ],
 )
-def test_a_key_that_is_no_text_is_replaced_in_key_and_record(record: bytes, region: str) -> None:
+def test_invalid_characters_of_a_key_are_replaced_in_key_and_record(record: bytes, region: str) -> None:
     answer = answer_of(200, {}, b'{"data":[' + record + b"]}", key_row_type(("ad_id", "region")))
     assert answer.page and not answer.error
 
@@ -48,7 +48,7 @@ def test_a_key_that_is_no_text_is_replaced_in_key_and_record(record: bytes, regi
     assert f'"region":"{region}"'.encode() in answer.body or rb'"region":"\ufffd"' in answer.body
 
 
-def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer() -> None:
+def test_a_row_without_a_day_fails_the_partitioning_and_not_the_parsing() -> None:
     body = b'{"data":[' + row("1") + b',{"ad_id":"2"}]}'
     answer = answer_of(200, {}, body, key_row_type(("ad_id",)))
 

@@ -25,18 +25,18 @@ def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_
 
 @pytest.mark.parametrize(("age", "running_at", "expected", "status", "took"), [
     (32.0, 16.0, None, {"time_ref": 1000, "time_completed": 1021}, 21.0),  # Meta's own times
-    (32.0, 16.0, None, {"time_ref": 1000, "time_completed": 1000}, 32.0),  # no duration that was seen
+    (32.0, 16.0, None, {"time_ref": 1000, "time_completed": 1000}, 32.0),  # equal times are no duration
     (32.0, 16.0, None, {}, 32.0),
     (44.3, None, 40.0, {}, 36.0),  # done at the first poll: maybe earlier
 ])
-def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict[str, int], took: float) -> None:
+def test_the_duration_of_an_ended_run(age: float, running_at: float | None, expected: float | None, status: dict[str, int], took: float) -> None:
     assert EndedRun(age_s=age, running_at_s=running_at, expected_s=expected, status=status).took_s == took
 
 
 def test_polls_that_follow_a_learned_duration_do_not_drift() -> None:
     stored: dict[tuple[str, str, int], float] = {}
     polls = []
-    for _ in range(30):  # a run takes 30 s, and Meta tells no times
+    for _ in range(30):  # a run takes 30 s, and Meta returns no times
         expected = expected_s(stored, node_id="act_1", report="ads", days=30)
         age, running_at, count = durations.FIRST_POLL_S if expected is None else first_poll_s(expected), None, 1
         while age < 30:

@@ -1,4 +1,4 @@
-"""What the fields of a report run mean."""
+"""The outcome of a report run, from its fields."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, k
     assert kind is type(outcome_of(fields, unchanged_s=0, stuck_after_s=900, watched_s=0))
 
 
-def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process() -> None:
+def test_a_run_that_never_ends_is_abandoned_and_left_to_the_next_process() -> None:
     outcome = outcome_of({"async_status": "Job Running"}, unchanged_s=0, stuck_after_s=900, watched_s=10_000)
 
     assert isinstance(outcome, Abandoned) and not outcome.resubmit and outcome.is_stuck

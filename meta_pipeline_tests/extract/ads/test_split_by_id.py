@@ -1,4 +1,4 @@
-"""A day in parts: everything once, ads that no listing knows included, and nothing that doesn't add up."""
+"""A day that is read in parts: every row once, including ads that no listing has, and only if the parts add up."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_every_field_of_every_row_is_read_once_whether_a_listing_knows_the_ad_or
         whole = expected[read_key(record)]
         assert json.loads(record) == {name: json.loads(value) for name, value in whole.items()}
         assert all(value.encode() in record for value in whole.values())
-    # What came back covers every id, known or not, and every field exactly once; nothing is asked twice.
+    # The answers cover every id, listed or not, and every field exactly once; no request is sent twice.
     for ad in {*listed, *meta.ads, "an id of tomorrow"}:
         covered = Counter(name for part, fields in meta.answered if has(part, ad) for name in fields)
         assert all(covered[name] == 1 for name in OTHERS)
@@ -83,7 +83,7 @@ def test_every_field_of_every_row_is_read_once_whether_a_listing_knows_the_ad_or
 
 
 @given(meta=worlds, listed=st.lists(ids, max_size=20))
-def test_there_is_an_end_to_the_requests(meta: Meta, listed: list[str]) -> None:
+def test_the_number_of_requests_has_a_limit(meta: Meta, listed: list[str]) -> None:
     try:
         read(meta, listed)
     except TooMuchDataError:
@@ -105,7 +105,7 @@ def test_a_rest_that_is_too_much_is_split_by_its_own_ids_and_the_new_rest_is_req
     assert len(rows) == 4
 
 
-def test_where_no_listing_knows_anything_the_day_names_its_ads_itself() -> None:
+def test_without_listed_ads_the_ids_are_read_from_the_day_itself() -> None:
     meta = Meta(ads("8", "9"), most_rows=9, most_points=7)
 
     assert first_parts([]) == [] and len(read(meta, [])) == 2
@@ -115,7 +115,7 @@ def test_where_no_listing_knows_anything_the_day_names_its_ads_itself() -> None:
 
 
 def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer() -> None:
-    """An ad delivers since the ids were read, and the answer does not heed the filter."""
+    """Test an ad that delivers after the ids were read, and an answer that ignores the filter."""
     meta = Meta(ads("1", "2", "8"), most_rows=9, most_points=7)
     meta.ads |= ads("9", rows=3)
 
@@ -129,11 +129,11 @@ def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer() -> None:
         read_in_parts(["1", "2"], reader=reader, read_total=meta.total)
     assert len(meta.id_lists) == 1
     assert [part for part, _ in meta.requested].count(Part(("1",))) == 1
-    # By fields, as a single ad is: half of the fields, then one.
+    # The rest is read by fields, like a single ad: all, then half of the other fields, then one.
     assert [len(fields) for part, fields in meta.requested if part == Part(("1", "2", "8"), is_rest=True)] == [7, 4, 3]
 
 
-def test_where_nothing_adds_up_no_total_is_requested() -> None:
+def test_without_additive_fields_no_total_is_requested() -> None:
     meta = Meta(ads("1", "2"), 5)
     reader = DayReader(
         read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=("ad_id", "reach"), identifying=IDENTIFYING,
@@ -143,7 +143,7 @@ def test_where_nothing_adds_up_no_total_is_requested() -> None:
     assert meta.totals_read == 0
 
 
-def test_everything_needs_no_rule() -> None:
+def test_a_request_for_all_ids_has_no_filter() -> None:
     day, report = dt.date(2026, 11, 1), REPORTS["account_insights"]
 
     assert "filtering" not in insights_request(report, Range(day, day), ALL_IDS)
@@ -169,7 +169,7 @@ def test_one_field_of_one_ad_that_is_too_much_is_an_error() -> None:
     assert len(meta.requested) == 3  # the ad, two fields of it, one of those
 
 
-def test_the_fields_that_say_what_a_row_is_of_stay_in_every_request() -> None:
+def test_identifying_fields_are_in_every_request() -> None:
     report = REPORTS["ad_insights_by_demographics"]
 
     assert identifying_fields(report.fields, report.key) == (
@@ -189,7 +189,7 @@ def test_a_row_that_is_in_one_half_only_is_kept_as_it_is() -> None:
         join_rows([left + left, right], read_key)
 
 
-def test_parts_that_do_not_add_up_are_no_day() -> None:
+def test_parts_that_do_not_add_up_fail_the_day() -> None:
     meta = Meta(ads("1", "2"), 5)
     with pytest.raises(LandingError, match=r"impressions 20 of 31"):
         read(meta, ["1"], total=lambda: {"impressions": "31", "clicks": "2"})
@@ -205,7 +205,7 @@ def test_the_second_time_only_the_parts_that_succeeded_are_requested() -> None:
     assert meta.requested[8:] == meta.answered[:6]
 
 
-def test_figures_that_moved_to_the_total_need_no_other_total() -> None:
+def test_figures_that_change_to_the_total_need_no_second_total() -> None:
     meta = Meta(ads("1", "2"), 5)
     states = []
 
@@ -218,7 +218,7 @@ def test_figures_that_moved_to_the_total_need_no_other_total() -> None:
     assert len(states) == 1
 
 
-def test_a_total_is_equal_to_the_last_digit_or_not_at_all() -> None:
+def test_a_total_must_be_equal_to_the_last_digit() -> None:
     meta = Meta({"1": {"": {"spend": '"0.1"'}}, "2": {"": {"spend": "12345678901234567.20"}}}, 5)
 
     assert len(read(meta, ["1"], total=lambda: {"spend": "12345678901234567.3"})) == 2
@@ -227,7 +227,7 @@ def test_a_total_is_equal_to_the_last_digit_or_not_at_all() -> None:
             read(meta, ["1"], total=wrong.copy)
 
 
-def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested() -> None:
+def test_an_ad_that_is_in_two_parts_fails_the_day_and_no_total_is_requested() -> None:
     meta = Meta(ads("1", "2"), 5)
     reader = DayReader(
         read=lambda part, fields: meta.read(ALL_IDS, fields), list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
@@ -238,7 +238,7 @@ def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested() -> Non
     assert meta.totals_read == 0
 
 
-def test_an_empty_day_adds_up_to_nothing() -> None:
+def test_an_empty_day_adds_up_to_0() -> None:
     assert read(Meta({}, 1), ["1"], total=dict) == []
     with pytest.raises(LandingError, match="spend 0 of NaN"):
         read(Meta({}, 1), ["1"], total=lambda: {"spend": "no figure"})

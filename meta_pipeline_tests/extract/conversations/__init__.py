@@ -1,1 +1,1 @@
-"""Conversations as they are read."""
+"""The reader of conversations."""

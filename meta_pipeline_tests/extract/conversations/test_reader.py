@@ -82,7 +82,7 @@ def test_a_conversation_that_meta_refuses_as_a_whole_is_read_message_by_message(
     assert second.unreadable == 20
 
 
-def test_a_conversation_that_can_t_be_read_at_all_stops_no_other(server: Server) -> None:
+def test_a_conversation_that_cannot_be_read_stops_no_other(server: Server) -> None:
     server.say(listed("t_1", "t_2"), batch(REFUSED, {"messages": {"data": []}}), REFUSED, {"data": []})
     server.answers[2] = (400, *server.answers[2][1:])
     first, second = reader(server.url, "EAABpage").read(read_before={}, since=LONG_AGO)
@@ -125,7 +125,7 @@ def test_a_conversation_that_changed_within_the_second_of_its_read_is_read_again
     None, 7, [], {}, {"id": 7}, {"id": "t_1"}, {"id": "t_1", "updated_time": "yesterday"},
     {"id": "t_1", "created_time": "2026-11-20T10:00:00", "updated_time": "2026-11-20T10:00:00"},
 ])
-def test_what_is_no_conversation_and_no_message_is_left_out(strange: Any) -> None:
+def test_invalid_conversations_and_messages_are_left_out(strange: Any) -> None:
     assert parse_summary(strange) is None
     assert parse_message(strange, {PAGE}) is None
 

@@ -58,7 +58,7 @@ def test_a_metric_that_never_had_a_value_is_empty_since_it_was_first_requested(e
     assert (state(engine).answered_at, state(engine).empty_since) == (None, NOW)
 
 
-def test_what_was_not_requested_stays_as_it_was(engine: sa.Engine) -> None:
+def test_a_metric_that_was_not_requested_keeps_its_state(engine: sa.Engine) -> None:
     read(engine, 0, requested="reach views", answered="reach views")
     read(engine, 1, requested="views")
 
@@ -66,7 +66,7 @@ def test_what_was_not_requested_stays_as_it_was(engine: sa.Engine) -> None:
     assert state(engine, "views").empty_since == NOW + DAY
 
 
-def test_a_dead_metric_keeps_when_it_had_a_value_last_and_is_not_live(engine: sa.Engine) -> None:
+def test_a_dead_metric_keeps_the_time_of_its_last_value_and_is_not_live(engine: sa.Engine) -> None:
     read(engine, 0, answered="reach")
     later = availability(engine, 1)
     later.record_dead("reach", "(100) not valid")
@@ -92,7 +92,7 @@ def test_a_dead_metric_is_due_for_a_probe_a_week_after_its_last_request(engine: 
     assert (state(engine).dead_since, state(engine).reason) == (NOW, "still no")
 
 
-def test_a_revived_metric_has_no_trace_of_its_death(engine: sa.Engine) -> None:
+def test_a_revived_metric_has_the_state_of_a_live_one(engine: sa.Engine) -> None:
     dead = availability(engine)
     dead.record_dead("reach", "no")
     dead.save()

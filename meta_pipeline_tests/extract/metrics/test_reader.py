@@ -1,4 +1,4 @@
-"""One dead metric costs one metric: the reader finds it, remembers it, and loses nothing else."""
+"""A dead metric loses only its own values: the reader finds it, stores that it is dead, and reads all others."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_any_dead_metrics_are_found_in_few_calls_and_cost_nothing_the_next_day(
 
 
 @pytest.mark.parametrize("dead", [1, 2, 3, 29, 30])
-def test_the_first_and_the_last_metrics_are_no_dearer_than_others(engine: sa.Engine, dead: int) -> None:
+def test_dead_metrics_cost_few_calls_wherever_they_are_in_the_request(engine: sa.Engine, dead: int) -> None:
     for gone in (ALL[:dead], ALL[-dead:], ALL[: 2 * dead : 2]):
         forget(engine)
         server = MetricServer([name for name in ALL if name not in gone])
@@ -144,7 +144,7 @@ def test_a_probe_of_an_object_that_has_no_insights_stops_no_other(engine: sa.Eng
 
     assert first is error and isinstance(second, list)
     assert sorted(names_in(second)) == sorted(ALL[1:4])
-    assert ("12/insights", ALL[:1]) in server.requests  # the next object is as good for a probe
+    assert ("12/insights", ALL[:1]) in server.requests  # the next object is probed instead
 
 
 @pytest.mark.parametrize("error", [
@@ -199,7 +199,7 @@ def test_an_object_that_is_refused_with_a_subcode_marks_no_metric_dead(engine: s
     assert dead_in(engine) == set()
 
 
-def test_a_list_of_names_that_was_cut_off_condemns_no_metric(engine: sa.Engine) -> None:
+def test_a_truncated_list_of_names_marks_no_live_metric_dead(engine: sa.Engine) -> None:
     valid = [f"metric_that_is_not_requested_{n}" for n in range(100)]
     server = MetricServer([*ALL[5:], *valid, *ALL[1:5]], listing)
     reader = reader_of(server, engine)
@@ -210,7 +210,7 @@ def test_a_list_of_names_that_was_cut_off_condemns_no_metric(engine: sa.Engine) 
     assert dead_in(engine) == {ALL[0]} and sorted(answered) == sorted(ALL[1:])
 
 
-def test_200_for_one_metric_of_a_story_loses_that_metric_only(engine: sa.Engine) -> None:
+def test_error_200_for_one_metric_of_a_story_loses_only_that_metric(engine: sa.Engine) -> None:
     def no_totals(path: str, params: Mapping[str, Any]) -> GraphError | None:
         refused = {"message": "(#200) Insufficient permission to read this metric of the media", "code": 200}
         is_total = "total_views" in params["metric"].split(",")
@@ -229,7 +229,7 @@ def test_a_metric_that_retires_in_the_middle_of_a_batch_costs_one_search(engine:
     requests = [request_of(metrics, f"{id}/insights", applies_to="IMAGE") for id in range(50)]
     server = MetricServer(metrics)
     reader = reader_of(server, engine)
-    reader.read_all(requests)  # nothing is left to be proven
+    reader.read_all(requests)  # every metric is proven now
     reader.availability.save()
 
     def retire(path: str, params: Mapping[str, Any]) -> GraphError | None:
@@ -246,7 +246,7 @@ def test_a_metric_that_retires_in_the_middle_of_a_batch_costs_one_search(engine:
         assert isinstance(answer, list)
         assert sorted(names_in(answer)) == sorted(metrics if id < 20 else set(metrics) - {metrics[5]})
     assert dead_in(engine) == {metrics[5]}
-    # Fifty operations, the thirty that were refused again but the first, and the search for that one.
+    # Fifty operations, 29 of the thirty refused ones again, and the search for the dead metric in the first.
     assert server.operations - before <= 50 + 29 + most_calls(8, 1) - 1
     assert server.http_calls - calls <= 2 + most_calls(8, 1) - 1
 

@@ -1,4 +1,4 @@
-"""The registry of metrics: what is read, what Meta no longer accepts, and that no dead name is alive elsewhere."""
+"""The registry of metrics: those that are read, those that Meta ended, and no name that is both live and dead."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def requested(report: str, *, version: str = V24, media_type: str | None = None)
     return " ".join(m.name for m in METRICS.requested(report, on=TODAY, version=version, media_type=media_type))
 
 
-def test_what_each_report_requests() -> None:
+def test_each_report_requests_its_metrics() -> None:
     assert {report: requested(report) for reports in REPORTS_BY_OBJECT.values() for report in reports} == {
         "page_insights": "page_media_view page_total_media_view_unique page_post_engagements page_views_total "
         "page_follows page_daily_follows page_daily_follows_unique page_daily_unfollows_unique page_total_actions "
@@ -56,7 +56,7 @@ def test_the_reports_are_those_that_land() -> None:
     assert names == {*PAGE_REPORTS, *INSTAGRAM_REPORTS}
 
 
-def test_by_default_a_period_a_type_and_the_breakdowns_that_the_marts_need() -> None:
+def test_the_defaults_are_one_period_and_the_breakdowns_that_the_marts_need() -> None:
     default = [metric for metric in LIVE if metric.is_default]
 
     assert {period for metric in default for period in metric.default_periods} == {"day", "lifetime"}
@@ -75,19 +75,19 @@ def test_by_default_a_period_a_type_and_the_breakdowns_that_the_marts_need() -> 
     assert [m.name for m in LIVE if m.history_days] == ["follower_count", "online_followers"]
 
 
-def test_no_live_metric_carries_the_name_of_a_dead_one() -> None:
+def test_no_live_metric_has_the_name_of_a_dead_one() -> None:
     assert {metric.name for metric in LIVE} & {metric.name for metric in DEAD} == set()
     assert len(LIVE) > 100 and len(DEAD) > 90
 
 
-def test_what_replaces_a_dead_metric_is_alive_for_the_same_kind_of_object() -> None:
+def test_the_replacement_of_a_dead_metric_is_live_for_the_same_kind_of_object() -> None:
     live = {metric.key for metric in LIVE}
 
     assert [m.name for m in DEAD if m.replacement is not None and (m.replacement, m.object) not in live] == []
     assert [metric.name for metric in LIVE if metric.replacement or metric.valid_to] == []
 
 
-def test_people_averages_and_levels_do_not_add_up() -> None:
+def test_people_averages_and_levels_are_not_additive() -> None:
     pattern = re.compile(r"unique|reach|avg|retention|length|rate|demographics|engaged$|online|^page_follows")
 
     assert [m.name for m in LIVE if m.is_additive and pattern.search(m.name)] == []
@@ -100,7 +100,7 @@ def test_people_averages_and_levels_do_not_add_up() -> None:
     "post_video_views_paid", "post_video_retention_graph_autoplayed", "page_lifetime_engaged_followers_unique",
     "content_monetization_earnings", "post_video_complete_views_30s_clicked_to_play",
 ])
-def test_families_are_written_out(name: str) -> None:
+def test_every_metric_of_a_family_is_in_the_registry(name: str) -> None:
     metric = METRICS.named(name)[0]
 
     assert metric.is_live(on=TODAY, version=V24) and not metric.is_default
@@ -136,7 +136,7 @@ def test_a_name_is_retired_from_its_last_day_on() -> None:
     ("VIDEO", {"views", "ig_reels_avg_watch_time", "ig_reels_video_view_total_time"}),
     ("REELS", set()),
 ])
-def test_a_medium_is_asked_for_the_metrics_of_its_type(media_type: str, without: set[str]) -> None:
+def test_only_the_metrics_of_its_type_are_requested_for_a_medium(media_type: str, without: set[str]) -> None:
     of_type = set(requested("instagram_media", media_type=media_type).split())
 
     assert set(requested("instagram_media").split()) - of_type == without
@@ -155,7 +155,7 @@ def test_a_metric_waits_for_its_version_and_its_first_day() -> None:
     assert total_views.unavailable(on=dt.date(2026, 6, 17), version=V24) == "from 2026-06-18"
 
 
-def test_names_are_those_of_metas_own_sdk() -> None:
+def test_names_are_those_of_metas_sdk() -> None:
     of_media = {metric.name for metric in LIVE if metric.object in ("media", "story")}
 
     assert of_media == values(InstagramInsightsResult.Metric) - {"impressions"}
@@ -167,8 +167,8 @@ def test_names_are_those_of_metas_own_sdk() -> None:
 
 
 def documented_names(section: str) -> list[re.Pattern[str]]:
-    """Return what the tables of a section of the facts name: `{a,b}` is each of them, `*` any end, and a name that
-    begins with `_` an end of the names before it."""
+    """Return a pattern for each name in the tables of a section of the facts: `{a,b}` is either, `*` any ending, and a
+    name that begins with `_` is an ending of the row's other names."""
     patterns = []
     for row in re.findall(r"^\| .*$", re.split(r"^##", FACTS.split(f"### {section} ")[1], flags=re.M)[0], re.M):
         names = re.findall(r"`([\w*{},]+)`", row)
@@ -210,7 +210,7 @@ def test_a_metric_that_contradicts_itself_is_refused(changes: dict[str, Any], re
         dataclasses.replace(METRICS["page_follows", "page"], **changes)
 
 
-def test_one_kind_of_object_has_one_metric_of_a_name() -> None:
+def test_a_kind_of_object_has_only_one_metric_of_a_name() -> None:
     metric = METRICS["page_follows", "page"]
     kinds: list[ObjectKind] = ["instagram_account", "media", "story"]
 

@@ -1,4 +1,4 @@
-"""Ranges: every day once, however they are split."""
+"""Ranges have every day once, however they are split."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_ranges_cover_each_day_exactly_once(numbers: set[int]) -> None:
 
 
 @given(st.integers(0, 400), st.integers(1, 500))
-def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: int, longest: int) -> None:
+def test_parts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: int, longest: int) -> None:
     whole = Range(DAY, DAY + dt.timedelta(days=length))
     parts = whole.split(longest)
 
@@ -33,7 +33,7 @@ def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: in
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 90)), max_size=5), st.integers(1, 90), st.integers(1, 90))
-def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
+def test_a_plan_requests_exactly_the_given_days_each_once(
     spans: list[tuple[int, int]], worked: int, refused: int
 ) -> None:
     days = list({DAY + dt.timedelta(days=at + n) for at, length in spans for n in range(length)})
@@ -44,21 +44,21 @@ def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
     plan = plan_ranges(sizes, [*days, *days])
 
     assert sorted(days) == [day for part in plan for day in part.days]
-    # Whatever is known to be too much is not asked for at once.
+    # No range is as long as one that was refused.
     assert all(len(part.days) < max(refused, 2) for part in plan)
 
 
 @given(st.integers(1, 120), st.data())
-def test_however_ranges_are_refused_their_halves_end_and_cover_every_day_once(length: int, data: st.DataObject) -> None:
+def test_halving_refused_ranges_ends_and_covers_every_day_once(length: int, data: st.DataObject) -> None:
     read: list[dt.date] = []
-    todo, requests = [Range(DAY, DAY + dt.timedelta(days=length))], 0
+    waiting, requests = [Range(DAY, DAY + dt.timedelta(days=length))], 0
     too_much = data.draw(st.integers(1, 130))
-    while todo:
-        part = todo.pop(0)
+    while waiting:
+        part = waiting.pop(0)
         requests += 1
         assert requests <= 2 * (length + 1) - 1
         if len(part.days) > too_much:
-            todo[:0] = part.halves()
+            waiting[:0] = part.halves()
         else:
             read.extend(part.days)
 

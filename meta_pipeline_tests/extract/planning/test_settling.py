@@ -1,4 +1,4 @@
-"""Days of Pages and Instagram accounts are read until Meta has completed them and they stay as they are."""
+"""Days of Pages and Instagram accounts are read until Meta has completed them and they no longer change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meta_pipeline.extract.planning.settling import LAST_READ_AGE, DayRead, due,
 
 ZONE = ZoneInfo("America/Los_Angeles")
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-# Its day begins at 07:00 UTC, and it ends at 08:00: daylight saving time ends that night.
+# It begins at 07:00 UTC and ends at 08:00 UTC, after 25 hours: daylight saving time ends that night.
 LONG_DAY = dt.date(2026, 11, 1)
 END = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
 
@@ -50,11 +50,11 @@ def test_a_day_that_does_not_change_is_read_until_it_is_complete() -> None:
     assert simulated([], days=40) == [0, 1, 2]
 
 
-def test_a_day_that_changes_late_is_read_until_it_stops() -> None:
+def test_a_day_that_changes_late_is_read_until_it_stops_changing() -> None:
     assert simulated([END + 26 * HOUR, END + 50 * HOUR], days=40) == [0, 1, 2, 3]
 
 
-def test_a_day_that_changes_for_ever_is_read_for_28_days() -> None:
+def test_a_day_that_never_stops_changing_is_read_for_28_days() -> None:
     assert simulated([END + count * 12 * HOUR for count in range(100)], days=60) == list(range(LAST_READ_AGE))
 
 

@@ -1,4 +1,4 @@
-"""How much is asked for at once: what works is learned, what was refused is not asked for again."""
+"""The sizes of requests: sizes that work are learned, and sizes that were refused are not requested again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
 
 def settled(limit: int, *, reads: int, pages: int = 10) -> tuple[Sizes, list[int]]:
-    """The sizes of an account whose pages of more than `limit` rows are refused, and how many were in each read."""
+    """Return the sizes of an account that refuses pages of more than `limit` rows, and the refusals of each read."""
     sizes, refused = Sizes(5000), []
     for _ in range(reads):
-        sizes = dataclasses.replace(sizes, is_range_at_fault=False, is_at_limit=False)  # what is stored
+        sizes = dataclasses.replace(sizes, is_range_at_fault=False, is_at_limit=False)  # as loaded from the store
         refused.append(0)
         for _ in range(pages):
             if sizes.page > limit:
@@ -28,13 +28,13 @@ def settled(limit: int, *, reads: int, pages: int = 10) -> tuple[Sizes, list[int
 
 
 @pytest.mark.parametrize("limit", [25, 40, 99, 100, 250, 400, 499, 1500, 3000, 5000])
-def test_a_page_shrinks_to_25_rows_and_settles_near_the_largest_that_comes(limit: int) -> None:
+def test_a_page_shrinks_to_25_rows_and_settles_near_the_largest_that_works(limit: int) -> None:
     sizes, refused = settled(limit, reads=6)
 
     assert 0.6 * limit <= sizes.page <= limit and sizes.page >= SMALLEST_PAGE
     assert refused[0] <= 7 and max(refused[1:]) <= 1 and refused[-1] == 0
     before = sizes.page
-    sizes.page_worked(before - 1)  # a short page says nothing
+    sizes.page_worked(before - 1)  # a page that was not full teaches nothing
     assert sizes.page == before
 
 
@@ -47,20 +47,20 @@ def test_a_page_grows_back_in_steps_after_its_refusal_is_old() -> None:
     assert steps[:3] == [1000, 2000, 4000] and steps[3:] == [None] * 5
 
 
-def test_only_when_25_rows_are_too_many_is_it_the_range_that_is_too_much() -> None:
+def test_the_range_is_too_much_only_when_25_rows_are_too_many() -> None:
     sizes, tried = Sizes(5000), [FIRST_PAGE]
     while sizes.page_was_refused(NOW):
         tried.append(sizes.page)
     assert tried == [1000, 500, 250, 125, 62, 31, 25]
 
-    # The next range begins with whole pages again, and does not go through all the sizes to find out the same.
+    # The next range begins with full pages again; a refusal goes directly to the smallest page.
     assert (sizes.page, sizes.page_refused) == (FIRST_PAGE, None)
     assert sizes.page_was_refused(NOW) and sizes.page == SMALLEST_PAGE and not sizes.page_was_refused(NOW)
     sizes.page_worked(FIRST_PAGE)
     assert sizes.page == 4000 and sizes.page_was_refused(NOW) and sizes.page == FIRST_PAGE
 
 
-def test_ranges_are_as_long_as_is_known_to_work() -> None:
+def test_ranges_are_as_long_as_the_longest_that_worked() -> None:
     sizes = Sizes(5000)
     assert sizes.longest_range(30) == 30
     sizes.range_was_refused(30, NOW)

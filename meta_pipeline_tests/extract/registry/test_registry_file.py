@@ -1,4 +1,4 @@
-"""The operator's file: it adds, retires and switches metrics, and one sentence says what is wrong in it."""
+"""The operator's file: it adds, retires and switches metrics, and a mistake in it is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def names(registry: Registry, report: str, on: dt.date = TODAY) -> list[str]:
     return [metric.name for metric in registry.requested(report, on=on, version="v24.0")]
 
 
-def test_a_file_adds_retires_and_switches() -> None:
+def test_a_file_adds_retires_and_switches_metrics() -> None:
     registry = parse_registry(OWN, source="m.toml")
     before, after = set(names(METRICS, "page_insights")), names(registry, "page_insights")
 
@@ -70,7 +70,7 @@ def test_further_periods_are_requested_where_a_metric_has_them() -> None:
     assert only_week["page_follows", "page"].default_periods == ("day",)
 
 
-def test_breakdowns_are_chosen_by_report_and_what_a_metric_needs_stays() -> None:
+def test_breakdowns_are_chosen_by_report_and_those_that_a_metric_needs_stay() -> None:
     registry = parse_registry(OWN + 'instagram_insights = ["media_product_type"]\npage_insights = []', source="m.toml")
 
     assert registry["follower_demographics", "instagram_account"].requested_breakdowns == ("age,gender", "country", "city", "age")
@@ -100,7 +100,7 @@ def test_a_new_metric_needs_only_its_object() -> None:
     assert registry["instagram_account_new", "instagram_account"].metric_types == ("total_value",)
 
 
-def test_a_metric_can_be_changed_in_all_that_requests_depend_on() -> None:
+def test_every_property_that_requests_depend_on_can_be_changed() -> None:
     registry = parse_registry("""
 [metrics.views]
 object = "media"
@@ -167,7 +167,7 @@ def test_the_example_of_the_readme_is_valid() -> None:
     ("[metrics.page_new_metric]", "[metric.page_new_metric]", "did you mean metrics?"),
     ("valid_to =", "valid_to", "is not valid TOML"),
 ])
-def test_what_is_wrong_is_a_sentence_that_names_file_metric_and_what_to_do(before: str, after: str, reason: str) -> None:
+def test_a_mistake_is_a_sentence_that_names_file_metric_and_what_to_do(before: str, after: str, reason: str) -> None:
     assert before in OWN
     with pytest.raises(ConfigError) as caught:
         parse_registry(OWN.replace(before, after, 1), source="my/metrics.toml")
@@ -181,12 +181,12 @@ def test_a_choice_that_is_no_table_is_refused() -> None:
         parse_registry("breakdowns = 3", source="m.toml")
 
 
-def test_what_a_metric_needs_can_not_be_removed() -> None:
+def test_a_breakdown_that_a_metric_needs_cannot_be_removed() -> None:
     with pytest.raises(ConfigError, match="metric follows_and_unfollows: it needs a breakdown"):
         parse_registry("[metrics.follows_and_unfollows]\nbreakdowns = []", source="m.toml")
 
 
-def test_without_a_file_there_are_the_built_in_ones_and_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_without_a_file_the_registry_is_built_in_and_a_missing_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "metrics.toml"
     with pytest.raises(ConfigError, match=r"META_PIPELINE_METRICS: .*metrics.toml can't be read"):
         load_registry(file)

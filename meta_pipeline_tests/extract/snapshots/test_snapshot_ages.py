@@ -31,7 +31,7 @@ def read(each: SnapshotObject, day: dt.date) -> SnapshotObject:
 
 
 def ages_read(first_age: int, *, until: int, shift: float = 0.0) -> list[int]:
-    """Return the ages at which a daily routine reads an object that it finds at this age."""
+    """Return the ages at which a daily routine reads an object that it first lists at this age."""
     each, ages = SnapshotObject(id="1", created_on=TODAY), list[int]()
     for age in range(first_age, until):
         day = TODAY + dt.timedelta(days=age)
@@ -45,7 +45,7 @@ def ages_read(first_age: int, *, until: int, shift: float = 0.0) -> list[int]:
     (1, 0, True), (7, 6, True), (15, 8, True), (90, 83, True), (121, 91, True), (730, 700, True),
     (731, 730, True), (900, 300, True), (732, 731, False), (3_000, 731, False), (3_000, 2_900, False),
 ])
-def test_an_object_is_due_at_the_latest_when_the_days_of_its_tier_are_over(
+def test_an_object_is_due_when_the_days_of_its_tier_are_over(
     age: int, last_age: int | None, expected: bool
 ) -> None:
     assert {is_due(at_age(age, last_age=last_age), TODAY, TIERS, shift=n / 60) for n in range(60)} == {expected}
@@ -68,7 +68,7 @@ def test_a_post_is_read_daily_then_weekly_then_monthly_and_once_more_at_the_end(
 
 
 @given(st.integers(731, 5_000), SHIFTS)
-def test_what_is_found_when_it_is_too_old_is_read_once(first_age: int, shift: float) -> None:
+def test_an_object_that_is_first_listed_when_it_is_too_old_is_read_once(first_age: int, shift: float) -> None:
     assert ages_read(first_age, until=first_age + 400, shift=shift) == [first_age]
 
 
@@ -88,7 +88,7 @@ def test_objects_that_are_first_read_together_are_spread_over_the_following_days
 
 
 @given(st.integers(0, 900), st.one_of(st.none(), st.integers(1, 900)))
-def test_a_second_read_of_a_day_reads_what_the_first_did(age: int, ago: int | None) -> None:
+def test_a_second_read_of_a_day_reads_the_same_objects(age: int, ago: int | None) -> None:
     before = at_age(age, last_age=None if ago is None else age - ago)
     is_read = is_due(before, TODAY, TIERS)
     after = read(before, TODAY) if is_read else before
@@ -97,7 +97,7 @@ def test_a_second_read_of_a_day_reads_what_the_first_did(age: int, ago: int | No
 
 
 @given(SHIFTS)
-def test_an_object_without_a_date_is_read_monthly_for_ever(shift: float) -> None:
+def test_an_object_without_a_date_is_read_monthly_without_end(shift: float) -> None:
     each, days = SnapshotObject(id="1", read_on=TODAY), list[dt.date]()
     for day in (TODAY + dt.timedelta(days=n) for n in range(1, 901)):
         if is_due(each, day, TIERS, shift=shift):
@@ -106,7 +106,7 @@ def test_an_object_without_a_date_is_read_monthly_for_ever(shift: float) -> None
     assert len(days) == 30
 
 
-def test_what_is_gone_is_not_read_after_the_day_on_which_it_went() -> None:
+def test_an_object_that_is_gone_is_not_read_after_that_day() -> None:
     gone = dataclasses.replace(at_age(3, last_age=2), gone_on=TODAY)
 
     assert is_due(gone, TODAY, TIERS) and not is_due(gone, TODAY + dt.timedelta(days=1), TIERS)

@@ -47,7 +47,7 @@ def test_every_entry_lands_under_its_day_in_the_accounts_zone(account: Account) 
     entries = [(str(day), *(entry[name] for name in FIELDS)) for day in days for entry in landed(account, day)]
 
     assert len(entries) > 40 and Counter(entries) == truth(account, days)
-    # Of a day that is another one in UTC, and one whose log is empty.
+    # Some entry has another day in UTC, and some day has no entry.
     assert any(row[1][:10] != row[0] for row in entries)
     assert any(not landed(account, day) for day in days)
     assert cost.pages + cost.submitted == 1
@@ -67,6 +67,6 @@ def test_an_edit_of_today_is_read_with_its_old_and_its_new_value(account: Accoun
     assert changes["update_ad_run_status"] == {"old_value": "Active", "new_value": "Inactive"}
 
 
-def test_ninety_days_are_requested_at_once(account: Account) -> None:
+def test_up_to_ninety_days_are_one_request(account: Account) -> None:
     assert account.round(days_from(FIRST, 75), [NAME]).pages == 1
     assert account.round(days_from(FIRST - dt.timedelta(days=100), 100), [NAME]).pages == 2

@@ -1,4 +1,4 @@
-"""Reports that are switched on by name, from the request to the mart, beside one of somebody's own."""
+"""Reports that are switched on by name, and a configured report, from the request to the mart."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ select (select sum(impressions::bigint) from raw_meta_ads.ad_set_insights_by_age
 """
 
 
-def test_windows_and_a_report_of_ones_own_add_up_to_the_accounts_days(home: Home, sandbox: Sandbox) -> None:
+def test_windows_and_a_configured_report_add_up_to_the_accounts_days(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     file = home.path / "reports.toml"
     file.write_text(MINE)
@@ -47,7 +47,7 @@ def test_windows_and_a_report_of_ones_own_add_up_to_the_accounts_days(home: Home
     ]
     added = home.sql(AGES)[0]
     assert added["parts"] == added["total"]
-    # One request for all the windows of a report, read at once: it is known to be a row a day.
+    # All windows of a report are one request without a report run, since it returns one row per day.
     assert sandbox.control("calls").get("POST /act_{id}/insights", 0) == 1
     listed = home.run("plan", *NODE, "--json").stdout
     assert "account_reach_month" in listed and "account_reach_7d" not in listed and "by_age" not in listed
@@ -61,7 +61,7 @@ select (select sum(impressions) from marts.facebook_ads__product_report) as part
 """
 
 
-def test_products_without_a_name_are_counted_and_a_gated_report_that_is_empty_is_said(home: Home, sandbox: Sandbox) -> None:
+def test_products_without_a_name_are_counted_and_an_empty_gated_report_is_reported(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     reports = ("account_insights", "ad_insights_by_product", "ad_insights_by_impression_device")
     days = ("--node", "act_1000000002", "--since", "2026-11-01", "--until", "2026-11-03")

@@ -1,4 +1,4 @@
-"""Listings: what is requested, what lands, what stays; of a small account of which everything is known."""
+"""Listings of a small account: the operations they need, the rows that land, and the rows that stay."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from meta_pipeline.warehouse.raw import histories
 from meta_pipeline_tests.fakes.listed_account import DAY, HOUR, KINDS, ListedAccount
 
 
-def test_a_first_listing_then_one_without_change(listed: ListedAccount) -> None:
+def test_a_listing_without_a_change_writes_nothing(listed: ListedAccount) -> None:
     edges = ("campaigns", "adsets", "ads", "customconversions", "adcreatives")
     assert listed.land() == [NODE, *(f"{NODE}/{edge}" for edge in edges)]
     assert listed.landed("creatives").keys() == {"8", "9"}
@@ -40,7 +40,7 @@ def test_a_first_listing_then_one_without_change(listed: ListedAccount) -> None:
     assert files == {kind: Path(listed.landing.location(kind, NODE, SNAPSHOT_DAY)).stat().st_ino for kind in KINDS}
 
 
-def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete_are(listed: ListedAccount) -> None:
+def test_a_rename_a_budget_and_a_deletion_are_new_states_and_spending_is_not(listed: ListedAccount) -> None:
     listed.land()
     listed.account.account["amount_spent"] = "101"
     listed.account.things["2"]["budget_remaining"] = "12"
@@ -74,9 +74,9 @@ def test_states_between_two_loads_are_not_lost_and_loading_again_adds_none(liste
     assert states == listed.history("campaigns")
 
 
-def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(listed: ListedAccount) -> None:
+def test_an_increment_requests_changes_and_a_sweep_finds_deleted_objects(listed: ListedAccount) -> None:
     listed.clock.sleep(2 * HOUR.total_seconds())
-    listed.account.change("3")  # the newest: what was updated in the hour before it is read again
+    listed.account.change("3")  # the newest change: an increment begins an hour before it
     listed.land(page=2)
     listed.clock.sleep(2 * DAY.total_seconds())
     listed.account.change("4", name="new name")
@@ -102,7 +102,7 @@ def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(listed: L
     assert listed.history("ads", "id, name, error is not null")[:2] == [("3", "ad 3", False), ("3", None, True)]
 
 
-def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(listed: ListedAccount) -> None:
+def test_a_parents_change_of_status_reaches_its_children_without_a_new_updated_time(listed: ListedAccount) -> None:
     listed.land(page=2)
     listed.clock.sleep(DAY.total_seconds())
     listed.account.change("1", status="PAUSED", effective_status="PAUSED")
@@ -127,7 +127,7 @@ def test_a_kill_between_a_parent_and_its_children_loses_no_status(listed: Listed
     assert {ad["effective_status"] for ad in listed.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
 
 
-def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through_again(
+def test_objects_that_only_insights_have_are_deleted_and_old_files_are_not_read_again(
     listed: ListedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def insights(day: int, *ads: str) -> None:
@@ -143,7 +143,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
         listed.account.add("ad", id, creative={"id": "9"})
         listed.account.delete(id)
     insights(1, "3", "50")
-    listed.account.delete("2")  # of an ad set that is deleted nothing else is needed: no call
+    listed.account.delete("2")  # a deleted ad set needs no other fields: no call
     calls = listed.land()
     deleted = listed.landed("ad_sets")["2"]
     assert calls.count("50") == 1 and listed.landed("ads")["50"] == listed.account.things["50"]
@@ -168,7 +168,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
     assert [Path(path).stem for path in read_paths] == ["2026-11-02"] and {"50", "51", "52"} <= listed.landed("ads").keys()
 
 
-def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(listed: ListedAccount) -> None:
+def test_an_object_that_insights_name_first_is_no_longer_deleted_once_it_is_listed(listed: ListedAccount) -> None:
     batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=listed.clock.now())
     row = json.dumps({"ad_id": "60", "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode()
     listed.context.write_day("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
@@ -180,7 +180,7 @@ def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_o
     assert listed.landed("ads")["60"]["effective_status"] == "ACTIVE"
 
 
-def test_other_fields_are_a_listing_of_its_own(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_with_other_fields_is_swept_again(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     listed.land(page=2)
     ads = LISTED_KINDS[2]
     more = dataclasses.replace(ads, fields=(*ads.fields, "issues_info"))
@@ -189,7 +189,7 @@ def test_other_fields_are_a_listing_of_its_own(listed: ListedAccount, monkeypatc
     assert not any("?" in call for call in listed.land(page=2))
 
 
-def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_every_day(listed: ListedAccount) -> None:
+def test_a_creative_that_meta_cannot_return_is_a_row_and_is_not_requested_every_day(listed: ListedAccount) -> None:
     listed.account.broken["8"] = (100, "(#100) incomplete")
     listed.land()
     assert "incomplete" in listed.landed("creatives")["8"]["error"] and "error" not in listed.landed("creatives")["9"]
@@ -209,7 +209,7 @@ def test_an_increment_reads_the_hour_before_the_newest_change_again() -> None:
 
     since = entities.increment_start(stored, newest, now=newest + 3 * HOUR, sweep=7 * DAY, page=1)
     assert since == int((newest - HOUR).timestamp())
-    # A clock of Meta's that is ahead of ours does not move the start into our future.
+    # If Meta's clock is ahead of ours, the start is still in our past.
     assert entities.increment_start(stored, newest, now=newest - HOUR, sweep=7 * DAY, page=1) == since - 3600
 
 
@@ -226,7 +226,7 @@ def test_a_change_that_was_listed_late_is_found_by_the_next_increment(listed: Li
     assert any("ad.updated_time" in call for call in calls) and listed.landed("ads")["4"]["name"] == "late"
 
 
-def test_the_forecast_knows_what_a_listing_will_take(listed: ListedAccount) -> None:
+def test_the_forecast_has_the_calls_of_the_next_listing(listed: ListedAccount) -> None:
     def expected() -> int:
         return forecast._entity_calls(listed.engine, NODE, sweep=listed.policy.sweep, now=listed.clock.now() + HOUR)
 

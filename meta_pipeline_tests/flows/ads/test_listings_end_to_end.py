@@ -1,4 +1,4 @@
-"""Listings over HTTP, against the sandbox's accounts: people edit, make and delete things, and the dims say so."""
+"""Listings over HTTP, against the sandbox's accounts: objects are edited, created and deleted, and the dims show it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SandboxListings:
         return dt.datetime.fromisoformat(self.sandbox.control("clock", {})["now"])
 
     def land(self, at: str, *edits: dict[str, str], sweep: int = 7, page: int = 500, edited: str | None = None) -> int:
-        """The operations that were charged; the edits are made before, at their own time."""
+        """Make the edits at `edited` or `at`, land the listings at `at`, and return the charged operations."""
         self.sandbox.control("clock", {"now": edited or at})
         for edit in edits:
             self.sandbox.control("entities", edit)
@@ -96,7 +96,7 @@ def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, s
     calls = account.land("2026-11-22T12:00:00+00:00", *edits, edited="2026-11-22T09:30:00+00:00")
     assert calls == 6  # the deleted ad, by its id
     assert account.land("2026-11-23T12:00:00+00:00") == 5
-    # The pictures' addresses are dead by now; nobody asks for them.
+    # The pictures' addresses have expired by now, and are not requested again.
     account.build()
 
     at = moment("2026-11-22T09:30:00+00:00")
@@ -112,7 +112,7 @@ def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, s
     assert account.rows("select count(*) from marts.dim_creatives where thumbnail_path is null") == [(0,)]
 
 
-def test_an_increment_misses_what_vanished_until_the_sweep_and_takes_what_is_new(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_an_increment_reads_new_objects_and_a_sweep_finds_deleted_ones(tmp_path: Path, sandbox: Sandbox) -> None:
     account = SandboxListings(tmp_path, sandbox)
     account.land("2026-11-20T12:00:00+00:00", page=10)
     ads = account.landed("ads")

@@ -66,7 +66,7 @@ def test_one_failing_listing_ends_no_other(listed: ListedAccount, failing: str, 
     assert before == read_times.last_read(listed.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
 
 
-def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
+def test_an_unexpected_error_in_one_listing_is_reported_and_ends_no_other(
     listed: ListedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = entities.refresh
@@ -84,7 +84,7 @@ def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
     assert [kind for kind in KINDS if kind != "campaigns"] == landed
 
 
-def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(listed: ListedAccount) -> None:
+def test_without_a_listing_of_ads_no_empty_listing_of_creatives_lands(listed: ListedAccount) -> None:
     listed.account.broken_paths[f"{NODE}/ads"] = (100, "(#100) no")
     with pytest.raises(ListingsError, match="creatives: no listing of the ads"):
         list(listings.land_entities(NODE, context=listed.context, listing_policy=listed.policy))
@@ -96,7 +96,7 @@ def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(listed:
     assert listings.have_landed(listed.engine, NODE, backfill_id="b")
 
 
-def test_a_listing_whose_page_is_too_much_shrinks_it_and_remembers(listed: ListedAccount) -> None:
+def test_a_listing_whose_page_is_too_much_shrinks_it_and_stores_the_size(listed: ListedAccount) -> None:
     for number in range(120):
         listed.account.add("campaign", str(1000 + number))
     original = listed.account._page

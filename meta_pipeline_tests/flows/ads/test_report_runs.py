@@ -1,4 +1,4 @@
-"""Report runs on a virtual clock: when they are polled, what a stuck one costs, and pages that are too much."""
+"""Report runs on a virtual clock: their polls, the cost of a stuck one, and pages that are too much."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(runtime
     assert run.is_done and run.report_run_id == min(runtime.graph.report_runs.by_id)
 
 
-def test_the_next_process_polls_a_stuck_run_before_it_pays_again(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_the_next_process_polls_a_stuck_run_before_it_submits_another(runtime: FrozenRuntime, context: PullContext) -> None:
     plan_faults(runtime, "job_late", "job_failed")
     failed = land(ACCOUNTS[0], context)
 
@@ -108,8 +108,8 @@ def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_ag
     assert report_sizes.get(runtime.engine, node_id=ACCOUNTS[1], report=REPORT)["page"] <= 40
 
 
-@pytest.mark.parametrize("forgets", [False, True])
-def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: FrozenRuntime, context: PullContext, forgets: bool) -> None:
+@pytest.mark.parametrize("is_cursor_refused", [False, True])
+def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: FrozenRuntime, context: PullContext, is_cursor_refused: bool) -> None:
     wanted = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], context) if isinstance(file, LandedFile)}
     report_sizes.put(runtime.engine, node_id=ACCOUNTS[0], report=REPORT, sizes=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
     limits: set[int] = set()
@@ -118,7 +118,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: Fro
     def answer(request: GraphRequest) -> GraphResponse:
         if request.path.endswith("/insights") and request.method == "GET" and "after" in request.params:
             runtime.graph.limits.settings.rows_a_page = 30
-            if forgets and limits and int(request.params["limit"]) not in limits:
+            if is_cursor_refused and limits and int(request.params["limit"]) not in limits:
                 limits.add(int(request.params["limit"]))
                 return GraphApiError("(#100) Invalid cursor", 2642).to_response("T")
         limits.add(int(request.params.get("limit", 0)))
@@ -134,13 +134,13 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: Fro
     assert again == wanted and min(limits - {0}) <= 30
 
 
-def test_a_retired_token_is_not_tried_by_what_is_still_to_do(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_a_retired_token_is_not_used_for_the_remaining_accounts(runtime: FrozenRuntime, context: PullContext) -> None:
     (ref,) = (ref for ref in runtime.vault.refs() if ref.kind == "system_user")
     runtime.graph.identity.invalidate(460, "SYSTEM_USER")
     before = sum(runtime.graph.calls.values())
     reasons = {result.reason for node_id in ACCOUNTS for result in land(node_id, context) if isinstance(result, FailedDay)}
 
-    # One sentence for the token, whatever it read; one failing call and one question whether it is dead.
+    # One sentence for the token, for all accounts: one call fails, and one checks the token.
     (reason,) = reasons
     assert ref.subject_name in reason and "(190/460)" in reason and "meta-pipeline connect" in reason
     assert sum(runtime.graph.calls.values()) - before == 2

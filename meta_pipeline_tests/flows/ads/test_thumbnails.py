@@ -21,7 +21,7 @@ def test_a_kill_between_pictures_and_creatives_loses_no_picture(listed: ListedAc
     assert len(listed.pictures.fetched) == 2 and listed.landed("creatives").keys() == listed.landed("thumbnails").keys()
 
 
-def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(listed: ListedAccount) -> None:
+def test_a_thumbnail_is_downloaded_once_and_a_dead_address_is_recorded_and_tried_again(listed: ListedAccount) -> None:
     listed.pictures.dead.add("https://cdn.example/8.jpg?oh=1")
     listed.land()
     rows = listed.landed("thumbnails")
@@ -29,7 +29,7 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(lis
     picture = Path(listed.landing.root) / rows["9"]["path"]
     assert picture.read_bytes() == b"https://cdn.example/9.jpg" and picture.name == f"{rows['9']['sha256']}.jpg"
 
-    # A sweep reads all of them again, their addresses signed anew: only what is not there is fetched.
+    # A sweep reads all creatives again, with newly signed addresses: only the missing picture is fetched.
     for id in ("8", "9"):
         listed.account.things[id]["thumbnail_url"] = f"https://cdn2.example/{id}.jpg?oh=2"
     listed.clock.sleep(7 * DAY.total_seconds())
@@ -50,7 +50,7 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(lis
     assert len(listed.pictures.fetched) == 1 and listed.landed("thumbnails").keys() == {"8", "9"}
 
 
-def test_a_network_without_a_way_to_the_pictures_is_not_waited_for(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_downloads_stop_when_the_pictures_server_is_unreachable(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     for at in range(100):
         listed.account.add("creative", f"c{at}", thumbnail_url=f"https://cdn.example/c{at}.jpg")
         listed.account.add("ad", f"a{at}", campaign_id="1", adset_id="2", creative={"id": f"c{at}"})

@@ -1,4 +1,5 @@
-"""The Instagram accounts of ad accounts: read in batches, once a week, each on its own, and missed before any ad."""
+"""The Instagram accounts of ad accounts: read in batches once a week, each independently, and reported as missing
+before any ad is created."""
 
 from __future__ import annotations
 
@@ -65,7 +66,7 @@ def test_all_accounts_are_read_in_one_call_and_again_after_a_week(runtime: Froze
     assert read(runtime) == ([], 1) and identities(runtime)[OWN] == [NORTHWIND, AROHA]
 
 
-def test_an_edge_that_fails_fails_alone_and_is_the_first_the_next_time(runtime: FrozenRuntime) -> None:
+def test_an_edge_that_fails_stops_no_other_and_is_read_first_the_next_time(runtime: FrozenRuntime) -> None:
     read(runtime)
     runtime.clock.at += EVERY
     runtime.graph.faults.plan([{"fault": "200_missing", "path": f"{OWN}/connected_instagram_accounts", "times": 1}])
@@ -74,11 +75,11 @@ def test_an_edge_that_fails_fails_alone_and_is_the_first_the_next_time(runtime: 
 
     assert len(problems) == 1 and f"{OWN}/connected_instagram_accounts was not read: " in problems[0]
     assert identities(runtime)[OWN] == [NORTHWIND] and identities(runtime)[OF_AROHA] == []
-    assert read(runtime) == ([], 1)  # that account alone
+    assert read(runtime) == ([], 1)  # only that account is read
     assert read(runtime) == ([], 0)
 
 
-def test_only_the_accounts_that_are_read_every_day_are_asked_for_and_so_many_at_a_time(
+def test_only_the_given_accounts_are_read_up_to_a_limit(
     runtime: FrozenRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     links = accounts(runtime)
@@ -90,7 +91,7 @@ def test_only_the_accounts_that_are_read_every_day_are_asked_for_and_so_many_at_
         assert read(runtime)[0] == [] and sum(map(bool, identities(runtime).values())) == expected
 
 
-def test_a_token_that_is_gone_is_a_sentence(runtime: FrozenRuntime) -> None:
+def test_a_retired_token_is_reported_in_a_sentence(runtime: FrozenRuntime) -> None:
     links = accounts(runtime)
     runtime.vault.retire(links[0].token_ref, "190")
 
@@ -110,11 +111,11 @@ def test_an_account_without_an_identity_is_named_before_any_ad_is_created_with_i
     relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
     assign(runtime, OWN)
     named = "Northwind US: no Instagram account is assigned to act_1000000001, so Meta refuses every ad of it on Instagram (1815199)"
-    assert not any(named in each for each in issues(runtime, "ads_creation"))  # nobody knows yet
+    assert not any(named in each for each in issues(runtime, "ads_creation"))  # they were not read yet
     read(runtime)
 
     assert [each for each in issues(runtime, "ads_creation") if named in each and "Connected assets → Add assets" in each]
-    assert issues(runtime) == []  # reading takes none
+    assert issues(runtime) == []  # reading needs no Instagram account
     assign(runtime, OWN, NORTHWIND)
     runtime.clock.at += EVERY
     read(runtime)

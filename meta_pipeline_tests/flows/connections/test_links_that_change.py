@@ -1,4 +1,4 @@
-"""Links change while a pull runs: what lands is the truth, and what does not land says why."""
+"""Links change while a pull runs: days that land are correct, and days that don't land have a reason."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "the owner changes": ("owners", {"node": ACCOUNT, "business": {"id": "2000000000009", "name": "Foreign Holdings"}}),
     "nobody owns it any longer": ("owners", {"node": ACCOUNT, "business": None}),
 }
-HARMLESS = {"the owner changes", "nobody owns it any longer", "the owner takes it back"}  # of another account
+# The share that the owner takes back is of another account.
+HARMLESS = {"the owner changes", "nobody owns it any longer", "the owner takes it back"}
 
 
 def before_call(graph: Graph, number: int, act: Callable[[], None]) -> None:
-    """Act right before the sandbox answers so many more requests."""
+    """Call `act` right before the sandbox answers the request with this number, counted from now."""
     answer, left = graph.answer, [number]
 
     def counted(request: Any) -> Any:
@@ -58,7 +59,7 @@ def test_a_change_before_any_call_of_a_pull_leaves_no_wrong_day(tmp_path: Path, 
         assert {result.reason.partition(")")[0] for result in pull.results if isinstance(result, FailedDay)} <= {"(100/33", "(200"}
 
 
-def test_a_discovery_during_a_pull_takes_the_node_from_the_next_one(runtime: FrozenRuntime, context: PullContext) -> None:
+def test_after_a_discovery_during_a_pull_the_next_pull_has_no_token_for_a_lost_node(runtime: FrozenRuntime, context: PullContext) -> None:
     def lose() -> None:
         control(runtime.graph, "tasks", {"node": ACCOUNT, "tasks": []}, {})
         relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())

@@ -1,4 +1,4 @@
-"""Onboardings: what a token must be able to read, what a second run does, and when one counts as abandoned."""
+"""Onboardings: the permissions that they need, a second run, and when they count as abandoned."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def runtime(tmp_path: Path) -> FrozenRuntime:
     return FrozenRuntime(tmp_path)
 
 
-def test_without_read_insights_a_page_is_not_silently_empty(runtime: FrozenRuntime) -> None:
+def test_without_read_insights_the_first_look_names_the_missing_permission(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
     onboarding = onboardings.latest(runtime.engine, 1)[0]
     account, page = consents.first_look(
@@ -33,7 +33,7 @@ def test_without_read_insights_a_page_is_not_silently_empty(runtime: FrozenRunti
     assert "lacks the permission read_insights" in page["trouble"] and "figures" not in page
 
 
-def test_a_token_that_reads_nothing_is_refused_and_gone(runtime: FrozenRuntime) -> None:
+def test_a_token_that_reads_nothing_is_refused_and_deleted(runtime: FrozenRuntime) -> None:
     with pytest.raises(ConsentError, match="ads_read"):
         runtime.onboard(runtime.mint(days=60, scopes=("instagram_basic",)))
     with runtime.engine.connect() as connection:
@@ -41,7 +41,7 @@ def test_a_token_that_reads_nothing_is_refused_and_gone(runtime: FrozenRuntime) 
     assert onboardings.latest(runtime.engine, 1)[0].status == "failed"
 
 
-def test_onboarding_twice_is_onboarding_once(runtime: FrozenRuntime) -> None:
+def test_a_second_onboarding_makes_no_call(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint(days=60))
     onboarding, calls = onboardings.latest(runtime.engine, 1)[0], dict(runtime.graph.calls)
     consents.finish(runtime.engine, onboarding.id, now=runtime.clock.now())
@@ -63,7 +63,7 @@ def status_of(runtime: FrozenRuntime, id: str) -> str | None:
     return onboarding.status if onboarding else None
 
 
-def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(runtime: FrozenRuntime) -> None:
+def test_an_onboarding_that_no_process_started_fails_after_an_hour_and_its_token_is_deleted(runtime: FrozenRuntime) -> None:
     abandoned = waiting_onboarding(runtime)
     runtime.clock.sleep(3599)
     consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())

@@ -1,5 +1,5 @@
-"""Tokens of Pages: a Page's edge gets the Page's own token, one that lacks a permission is not sent, the next takes
-over, and a permission that was lost is named with the click that gives it back."""
+"""Tokens of Pages: a Page's edge is read with the Page's own token; a token that lacks a permission is not sent, and
+the next one is used; a lost permission is named with the click that restores it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_another_persons_token_of_the_same_page_takes_over(tmp_path: Path) -> No
 
 
 def _withhold(organic: Organic, token_ref: str) -> None:
-    """Take `read_insights` from one token, at Meta: everybody else keeps it."""
+    """Revoke `read_insights` for one token, at Meta; all other tokens keep it."""
     value = organic.runtime.vault.reveal(token_ref, flow="test", node_id=PAGE).value
     issued = organic.runtime.graph.identity.find(value)
     assert issued is not None
@@ -97,7 +97,7 @@ def _scopes_in_vault(organic: Organic, token_ref: str) -> set[str]:
         return set(connection.execute(query).scalar_one())
 
 
-def test_a_page_that_lost_read_insights_is_red_and_its_neighbours_are_green(organic: Organic) -> None:
+def test_a_page_that_lost_read_insights_fails_and_its_neighbours_land(organic: Organic) -> None:
     organic.control("withheld", page_id=PAGE, scopes=[READ_INSIGHTS])
     results = organic.pull(PAGES, "page_insights page_audience", organic.days(3))
     failed = [result for result in results if isinstance(result, FailedDay)]
@@ -116,7 +116,7 @@ def test_a_page_that_lost_read_insights_is_red_and_its_neighbours_are_green(orga
     assert all(isinstance(each, FailedDay) and READ_INSIGHTS in each.reason for each in posts)
 
 
-def test_a_small_page_is_empty_and_green(tmp_path: Path) -> None:
+def test_a_small_page_lands_empty(tmp_path: Path) -> None:
     organic = Organic(tmp_path, small_pages=[PAGE], small_instagram=[INSTAGRAM_ACCOUNT])
     landed = organic.land(PAGES[:2], "page_insights page_audience", organic.days(3))
 

@@ -28,7 +28,7 @@ def runtime(tmp_path: Path) -> FrozenRuntime:
     return runtime
 
 
-def order(runtime: FrozenRuntime, **body: Any) -> dict[str, Any]:
+def set_shares(runtime: FrozenRuntime, **body: Any) -> dict[str, Any]:
     answer: dict[str, Any] = control(runtime.graph, "shares", body, {})
     return answer
 
@@ -47,7 +47,7 @@ def request(runtime: FrozenRuntime, node_id: str, *tasks: str) -> ShareRequest:
 
 
 def tick(runtime: FrozenRuntime) -> list[tuple[str, str]]:
-    """What the sensor does."""
+    """Poll the due requests as the sensor does; return the nodes whose state changed, with their new state."""
     changed, problems = partner_shares.poll_due(
         admin_of=lambda _: admin(runtime), page_token_of=lambda id: own_token(runtime, id), engine=runtime.engine, now=runtime.clock.now())
     assert problems == []
@@ -59,7 +59,7 @@ def stored(runtime: FrozenRuntime) -> ShareRequest:
     return only
 
 
-def test_an_app_that_may_not_request_explains_the_clicks_and_polls_all_the_same(runtime: FrozenRuntime) -> None:
+def test_an_app_that_may_not_request_explains_the_clicks_and_polls_anyway(runtime: FrozenRuntime) -> None:
     wanted = request(runtime, PENDING_ACCOUNT)
 
     assert not wanted.is_sent and "(3)" in wanted.sentence and "Assign partner, enters our business id 2000000000001" in wanted.sentence
@@ -69,16 +69,16 @@ def test_an_app_that_may_not_request_explains_the_clicks_and_polls_all_the_same(
 
 @pytest.mark.parametrize("node_id", [PENDING_ACCOUNT, PENDING_PAGE])
 @pytest.mark.parametrize("allow_listed", [True, False])
-def test_a_request_is_confirmed_two_polls_after_the_partner_was_asked(
+def test_a_request_is_polled_until_the_partner_accepts_it(
     runtime: FrozenRuntime, node_id: str, allow_listed: bool
 ) -> None:
-    order(runtime, allow_listed=allow_listed)
+    set_shares(runtime, allow_listed=allow_listed)
     assert request(runtime, node_id).is_sent == allow_listed
     assert tick(runtime) == []  # not due yet
     for _ in range(2):
         runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
         assert tick(runtime) == [] and stored(runtime).was_pending
-    order(runtime, node=node_id, answer="accept")
+    set_shares(runtime, node=node_id, answer="accept")
     assert tick(runtime) == []
     runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
 
@@ -89,7 +89,7 @@ def test_a_request_is_confirmed_two_polls_after_the_partner_was_asked(
 
 def test_fewer_tasks_than_needed_are_named(runtime: FrozenRuntime) -> None:
     request(runtime, PENDING_ACCOUNT, "ANALYZE", "ADVERTISE")
-    order(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE"])
+    set_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE"])
     runtime.clock.at += FIRST_CHECK
 
     assert tick(runtime) == [(PENDING_ACCOUNT, "confirmed")]
@@ -103,7 +103,7 @@ def test_an_ad_account_for_ads_lacks_an_instagram_account_until_one_is_assigned(
     runtime: FrozenRuntime, tasks: tuple[str, ...], assigned: list[str], is_missed: bool
 ) -> None:
     request(runtime, PENDING_ACCOUNT, *tasks)
-    order(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=list(tasks))
+    set_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=list(tasks))
     control(runtime.graph, "identities", {"node": PENDING_ACCOUNT, "instagram_accounts": assigned}, {})
     runtime.clock.at += FIRST_CHECK
 
@@ -111,9 +111,9 @@ def test_an_ad_account_for_ads_lacks_an_instagram_account_until_one_is_assigned(
     assert ("1815199" in stored(runtime).sentence and "Connected assets" in stored(runtime).sentence) == is_missed
 
 
-def test_instagram_accounts_that_can_not_be_read_leave_the_share_confirmed(runtime: FrozenRuntime) -> None:
+def test_instagram_accounts_that_cannot_be_read_leave_the_share_confirmed(runtime: FrozenRuntime) -> None:
     request(runtime, PENDING_ACCOUNT, "ANALYZE", "ADVERTISE")
-    order(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE", "ADVERTISE"])
+    set_shares(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE", "ADVERTISE"])
     runtime.graph.faults.plan([{"fault": "200_missing", "path": "connected_instagram_accounts", "times": 9}])
     runtime.clock.at += FIRST_CHECK
 
@@ -126,7 +126,7 @@ def test_a_request_that_is_refused_or_ignored_ends(runtime: FrozenRuntime, answe
     runtime.clock.at += FIRST_CHECK
     assert tick(runtime) == []
     if answer:
-        order(runtime, node=PENDING_PAGE, answer=answer)
+        set_shares(runtime, node=PENDING_PAGE, answer=answer)
         runtime.clock.at += 2 * FIRST_CHECK
     else:
         runtime.clock.at += LIFE
@@ -145,26 +145,26 @@ def test_a_poll_that_fails_is_repeated_and_says_why(runtime: FrozenRuntime) -> N
     assert stored(runtime).next_check_at == polled_at + 2 * FIRST_CHECK
 
 
-def test_an_invalid_combination_of_tasks_is_said(runtime: FrozenRuntime) -> None:
-    order(runtime, allow_listed=True)
+def test_an_invalid_combination_of_tasks_is_reported(runtime: FrozenRuntime) -> None:
+    set_shares(runtime, allow_listed=True)
 
     assert "1752129" in request(runtime, PENDING_PAGE, "DRAFT").sentence
 
 
 @pytest.mark.parametrize("node_id", [OWN_ACCOUNT, "3000000000001"])
 def test_our_nodes_are_given_to_partners_and_taken_back(runtime: FrozenRuntime, node_id: str) -> None:
-    order(runtime, allow_listed=True)
+    set_shares(runtime, allow_listed=True)
     arguments = {
         "admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(),
         "page_token": own_token(runtime, node_id),
     }
     given = given_shares.give(node_id, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
     assert (given.state, given.direction) == ("confirmed", "out")
-    assert next(share for share in order(runtime)["shares"] if share["agency"] == AROHA)["status"] == "CONFIRMED"
+    assert next(share for share in set_shares(runtime)["shares"] if share["agency"] == AROHA)["status"] == "CONFIRMED"
 
     ended = given_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
     assert ended.state == stored(runtime).state == "taken_back"
-    assert next(share for share in order(runtime)["shares"] if share["agency"] == AROHA)["status"] == "DECLINED"
+    assert next(share for share in set_shares(runtime)["shares"] if share["agency"] == AROHA)["status"] == "DECLINED"
 
 
 def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtime: FrozenRuntime) -> None:
@@ -180,8 +180,8 @@ def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtim
             request(runtime, strange)
 
 
-def test_what_people_reach_already_stays_reachable_while_more_is_requested(runtime: FrozenRuntime) -> None:
-    order(runtime, allow_listed=True)
+def test_a_request_for_more_tasks_of_a_shared_page_is_confirmed(runtime: FrozenRuntime) -> None:
+    set_shares(runtime, allow_listed=True)
     request(runtime, SHARED_PAGE, "ANALYZE", "ADVERTISE")
     runtime.clock.at += FIRST_CHECK
 
@@ -199,8 +199,8 @@ def given(runtime: FrozenRuntime, node_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("node_id", [OWN_ACCOUNT, OWN_PAGE])
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_what_we_give_is_polled_at_growing_intervals_until_the_partner_has_it(runtime: FrozenRuntime, node_id: str, by_hand: bool) -> None:
-    order(runtime, allow_listed=not by_hand, needs_approval=True)
+def test_a_share_that_we_give_is_polled_at_growing_intervals_until_the_partner_has_it(runtime: FrozenRuntime, node_id: str, by_hand: bool) -> None:
+    set_shares(runtime, allow_listed=not by_hand, needs_approval=True)
     given(runtime, node_id)
     waits = "Assign partner → 2000000000002, and switch on “View performance”" if by_hand else "an admin of our business has to approve it"
     assert (stored(runtime).state, stored(runtime).is_sent) == ("waiting", not by_hand) and waits in stored(runtime).sentence
@@ -209,19 +209,19 @@ def test_what_we_give_is_polled_at_growing_intervals_until_the_partner_has_it(ru
         at = runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
         assert tick(runtime) == [] and waits in stored(runtime).sentence
         assert (stored(runtime).checks, stored(runtime).next_check_at) == (checks, at + FIRST_CHECK * 2**checks)
-    order(runtime, node=node_id, partner=AROHA, answer="accept")
+    set_shares(runtime, node=node_id, partner=AROHA, answer="accept")
     runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
 
     assert tick(runtime) == [(node_id, "confirmed")]
     assert (stored(runtime).sentence, stored(runtime).next_check_at) == ("the partner has access", None)
-    order(runtime, allow_listed=True)
+    set_shares(runtime, allow_listed=True)
     arguments = {"admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(), "page_token": own_token(runtime, node_id)}
     given_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
     assert stored(runtime).state == "taken_back" and tick(runtime) == []
 
 
-def test_what_nobody_approves_lapses_and_what_is_taken_back_meanwhile_is_polled_no_more(runtime: FrozenRuntime) -> None:
-    order(runtime, allow_listed=True, needs_approval=True)
+def test_a_share_that_nobody_approves_lapses_and_one_that_is_taken_back_is_no_longer_polled(runtime: FrozenRuntime) -> None:
+    set_shares(runtime, allow_listed=True, needs_approval=True)
     given(runtime, OWN_ACCOUNT)
     runtime.clock.at += LIFE
     assert tick(runtime) == [(OWN_ACCOUNT, "lapsed")]
@@ -233,8 +233,8 @@ def test_what_nobody_approves_lapses_and_what_is_taken_back_meanwhile_is_polled_
     assert tick(runtime) == [] and stored(runtime).state == "taken_back"
 
 
-def test_a_poll_of_what_we_give_that_fails_is_repeated_and_says_why(runtime: FrozenRuntime) -> None:
-    order(runtime, allow_listed=True, needs_approval=True)
+def test_a_failed_poll_of_a_share_that_we_give_is_repeated_and_says_why(runtime: FrozenRuntime) -> None:
+    set_shares(runtime, allow_listed=True, needs_approval=True)
     given(runtime, OWN_ACCOUNT)
     runtime.clock.at += FIRST_CHECK
     runtime.graph.faults.plan([{"fault": "200_missing", "path": "agencies", "times": 1}])

@@ -1,4 +1,4 @@
-"""A paused node costs no call, whoever asks, and comes back with its history."""
+"""No flow makes a call about a paused node, and a node that is resumed keeps its history."""
 
 from __future__ import annotations
 

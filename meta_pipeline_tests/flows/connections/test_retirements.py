@@ -12,7 +12,7 @@ from harness.nodes.node_truth import NodeTruth, control_of
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PAGE
 
 FIRST_DAY = dt.date(2026, 6, 10)
-# Of each kind of node, metrics of itself and of its objects, and more days than one request covers.
+# For each kind of node: metrics of the node and of its objects, and more days than one request covers.
 RETIRED = {
     PAGE.name: (("page_media_view", "page_follows_city", "post_clicks"), 100),
     INSTAGRAM_ACCOUNT.name: (("reach", "follower_demographics", "total_interactions"), 45),

@@ -51,7 +51,7 @@ def connected(runtime: FrozenRuntime, *, expires: bool) -> TokenRef:
 
 
 def listed_tokens(runtime: FrozenRuntime) -> list[dict[str, Any]]:
-    """What `vault list --json` prints."""
+    """Return what `vault list --json` prints."""
     described: Any = SimpleNamespace(vault=runtime.vault, connections=lambda with_disconnected: overview.connections(
         engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links, features=(), now=runtime.clock.now(),
         with_disconnected=with_disconnected,
@@ -134,7 +134,7 @@ def test_a_new_token_that_meta_refuses_leaves_the_old_one_in_use_until_it_is_ren
     assert tokens.retire_if_invalid(token, refused.value, graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
 
     assert runtime.vault.reveal_for(ACCOUNT, flow="test").value == old
-    check(now=runtime.clock.now())  # the old one is exchanged again, since nothing has replaced it any longer
+    check(now=runtime.clock.now())  # the old one is exchanged again, since the one that replaced it is retired
     renewed = runtime.vault.ref(ref.id)
     assert renewed.retired_at is None and renewed.expires_at == runtime.clock.now() + dt.timedelta(days=60)
     assert runtime.vault.reveal_for(ACCOUNT, flow="test").value not in (old, token.value)
@@ -162,7 +162,7 @@ def test_a_token_of_a_system_user_is_revoked_alone(runtime: FrozenRuntime) -> No
     assert [each.kind for each in runtime.vault.refs() if each.parent_ref is None] == ["user"]
 
 
-def test_a_business_that_wants_tokens_to_expire_says_so(runtime: FrozenRuntime) -> None:
+def test_a_business_whose_tokens_must_expire_is_reported(runtime: FrozenRuntime) -> None:
     runtime.graph.system_users.must_expire = True
     with pytest.raises(StepError, match=r"set_token_expires_in_60_days.*Generate token"):
         connected(runtime, expires=False)
@@ -174,7 +174,7 @@ def test_a_business_that_wants_tokens_to_expire_says_so(runtime: FrozenRuntime) 
     ("create", "System users → Add"), ("assign", "Assign assets"), ("install", "Connect an app"),
     ("mint", "Generate token"),
 ])
-def test_what_meta_refuses_is_explained_by_its_clicks(runtime: FrozenRuntime, step: str, clicks: str) -> None:
+def test_a_step_that_meta_refuses_is_explained_by_its_clicks(runtime: FrozenRuntime, step: str, clicks: str) -> None:
     runtime.graph.faults.plan([{"fault": "200_missing", "path": "POST .*", "times": 9}])
     business = admin(runtime)
     steps: dict[str, Callable[[], object]] = {

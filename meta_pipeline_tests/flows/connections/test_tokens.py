@@ -1,4 +1,4 @@
-"""Which token broke, whose is it, and what do I click: every way in which Meta says no, against the sandbox."""
+"""Broken tokens: every refusal of Meta's is reported with the token's owner and the click that repairs it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
     assert isinstance(again, FailedDay) and f"190/{subcode}" in again.reason and dict(runtime.graph.calls) == calls
 
 
-def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: FrozenRuntime) -> None:
+def test_a_dead_token_of_a_page_has_the_link_to_the_pages_settings(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.identity.invalidate(492, "PAGE")
     tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
@@ -91,7 +91,7 @@ def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: Frozen
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
-def test_a_refusal_that_passes_retires_nothing(runtime: FrozenRuntime, tmp_path: Path) -> None:
+def test_a_temporary_refusal_retires_no_token(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
     (failed,) = land(runtime, tmp_path)
@@ -127,7 +127,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: Fro
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if not scope.features], ids=lambda scope: scope.name)
-def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime: FrozenRuntime, scope: Scope) -> None:
+def test_a_missing_scope_is_named_with_what_it_stops_and_the_link_that_requests_it(runtime: FrozenRuntime, scope: Scope) -> None:
     runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (connection,) = connections(runtime)
 
@@ -159,7 +159,7 @@ def test_a_node_whose_token_lacks_a_scope_says_so_and_its_neighbours_do_not(
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.features], ids=lambda scope: scope.name)
-def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRuntime, scope: Scope) -> None:
+def test_a_scope_of_a_feature_is_missing_only_while_the_feature_is_on(runtime: FrozenRuntime, scope: Scope) -> None:
     feature = scope.features[0]
     granted = tuple(set(scopes_for(3, (feature,))) - {scope.name})
     runtime.onboard(runtime.mint(days=60, scopes=granted), phase=3)
@@ -172,7 +172,7 @@ def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRunti
     ("ad_account", "act_1000000002", "ad-accounts/1000000002"), ("page", "3000000000002", "pages/3000000000002"),
 ])
 @pytest.mark.parametrize("tasks", [["DRAFT"], ["ADVERTISE", "MANAGE"]])
-def test_a_missing_task_leads_to_where_it_is_given(runtime: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]) -> None:
+def test_a_missing_task_has_the_link_where_it_is_granted(runtime: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]) -> None:
     runtime.graph.access.tasks[node_id.removeprefix("act_")] = tasks
     runtime.onboard(runtime.mint(days=60))
     troubled = [node for node in connections(runtime)[0].nodes if node.issue]
@@ -182,7 +182,7 @@ def test_a_missing_task_leads_to_where_it_is_given(runtime: FrozenRuntime, kind:
     assert issue and "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
-def test_access_that_is_taken_away_is_no_longer_used(runtime: FrozenRuntime, tmp_path: Path) -> None:
+def test_a_node_without_access_is_no_longer_read(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
     relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
@@ -202,7 +202,7 @@ def test_tokens_are_exchanged_before_they_end_and_keep_their_name(runtime: Froze
         now = runtime.vault.ref(ref.id)
         assert now.expires_at and now.expires_at - runtime.clock.now() > dt.timedelta(days=59)
         assert runtime.vault.reveal(ref.id, flow="test").value != before[ref.id]
-    # An exchange is no activity of the person: data access ends when it did.
+    # An exchange is not an activity of the person: data access ends at the same time as before.
     assert runtime.vault.ref(user.id).data_access_expires_at == user.data_access_expires_at
 
 
@@ -214,7 +214,7 @@ def test_disconnecting_a_system_user_ends_that_token_at_meta(runtime: FrozenRunt
     assert runtime.graph.identity.tokens[value].invalid_subcode == 458 and runtime.vault.refs() == []
 
 
-def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(runtime: FrozenRuntime) -> None:
+def test_a_token_that_meta_does_not_revoke_is_deleted_anyway(runtime: FrozenRuntime) -> None:
     user = runtime.onboard(runtime.mint(days=60))
     runtime.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
 
@@ -223,7 +223,7 @@ def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(runtime: Froz
     assert runtime.vault.refs() == []
 
 
-def test_what_revoking_says_is_what_happened(runtime: FrozenRuntime) -> None:
+def test_the_sentence_of_a_revocation_says_what_happened(runtime: FrozenRuntime) -> None:
     revoked = tokens.disconnect(runtime.onboard(runtime.mint(days=60)).id, graph=runtime.client, tokens=runtime.vault)
     assert "Meta has revoked the consent" in revoked.sentence and "deleted here" in revoked.sentence
 

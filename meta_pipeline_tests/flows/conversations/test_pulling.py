@@ -1,4 +1,4 @@
-"""What changed in conversations is read once, stored sealed, and what can't be read is counted."""
+"""Changes of conversations are read once and stored sealed, and messages that can't be read are counted."""
 
 from __future__ import annotations
 

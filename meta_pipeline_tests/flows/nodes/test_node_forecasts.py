@@ -1,4 +1,4 @@
-"""The forecast of a report of a Page or an Instagram account is what is then called."""
+"""The forecast of a report of a Page or an Instagram account equals the calls that its read makes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_days_and_audiences_take_the_calls_of_the_forecast_on_every_day(
 def test_posts_and_media_take_the_calls_of_the_forecast_and_those_of_new_ones(tmp_path: Path, name: str) -> None:
     organic = Organic(tmp_path, posts_per_page=220, media_per_account=220)
     first = forecast(organic, name, organic.days(1))
-    assert (first.calls, first.rows) == (1, None)  # how many there are is not known yet
+    assert (first.calls, first.rows) == (1, None)  # the number of objects is not known yet
     organic.land(node_of(name), name)
     assert organic.cost.operations > first.calls
 

@@ -28,7 +28,7 @@ from meta_pipeline.store.pulls import metric_states
     ("2026-11-03T08:00:00+0000", dt.date(2026, 11, 2)),
     ("2026-03-08T08:00:00+0000", dt.date(2026, 3, 7)),
     ("2026-03-09T07:00:00+0000", dt.date(2026, 3, 8)),  # 23 hours
-    ("2026-03-09T08:00:00+0000", dt.date(2026, 3, 8)),  # in winter's writing
+    ("2026-03-09T08:00:00+0000", dt.date(2026, 3, 8)),  # with the hour of winter time
     ("2026-07-02T00:00:00-07:00", dt.date(2026, 7, 1)),
     ("2026-07-02T07:00:00", None), ("yesterday", None), (None, None), (17, None),
 ])
@@ -78,7 +78,7 @@ def test_each_period_that_is_switched_on_takes_one_more_call(tmp_path: Path, per
 
 
 def retire_after(organic: Organic, requests: int, *metrics: str) -> None:
-    """Retire metrics when so many requests of insights have been answered."""
+    """Retire the metrics after this number of requests for insights."""
     answer, left = organic.runtime.graph.answer, [requests]
 
     def counted(request: GraphRequest) -> Any:
@@ -132,7 +132,7 @@ def test_metrics_of_instagram_that_retire_in_the_middle_of_a_batch_lose_no_other
     assert dead <= set(gone) and {"likes", "profile_views"} <= dead
 
 
-def test_a_media_metric_that_retires_leaves_every_other_of_every_type(tmp_path: Path) -> None:
+def test_a_media_metric_that_retires_loses_no_other_metric_of_any_type(tmp_path: Path) -> None:
     organic = Organic(tmp_path)
     retire_after(organic, 30, "saved")
     organic.land(INSTAGRAM_ACCOUNTS, "instagram_media")

@@ -1,4 +1,4 @@
-"""What Pages and Instagram accounts cost in calls as Meta charges them, everything included."""
+"""The calls that Pages and Instagram accounts cost as Meta charges them, everything included."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_month_of_a_page_with_all_its_metrics_takes_four_calls(tmp_path: Path)
     assert organic.cost == Cost(http_calls=4, operations=4)
 
 
-def test_an_audience_is_there_when_the_servers_clock_is_behind_at_one_call_more(tmp_path: Path) -> None:
+def test_an_audience_lands_with_one_more_call_when_the_servers_clock_is_behind(tmp_path: Path) -> None:
     organic = Organic(tmp_path)
     behind = organic.runtime.clock.at - dt.timedelta(days=20)
     organic.runtime.graph.clock = lambda: behind
@@ -34,8 +34,8 @@ def test_an_audience_is_there_when_the_servers_clock_is_behind_at_one_call_more(
 
 
 def test_a_month_of_an_instagram_account_takes_61_operations_in_three_calls(tmp_path: Path) -> None:
-    """Meta adds up the days of a total, so each day is a request, and follows need one of their own for their
-    breakdown: 30 + 30 + 1 for the series of new followers."""
+    """Count 30 + 30 + 1 operations: Meta adds up the days of a total, so each day is a request; follows need another
+    per day for their breakdown; the series of new followers is one."""
     organic = Organic(tmp_path, at=dt.datetime(2026, 12, 10, 12, tzinfo=dt.UTC))
     landed = organic.land(INSTAGRAM_ACCOUNT, "instagram_insights", organic.days(30))
 
@@ -70,7 +70,7 @@ def test_300_media_of_two_years_are_read_in_few_calls_on_every_day(tmp_path: Pat
     assert first.rows > 250
     assert organic.cost.operations <= 320 and organic.cost.http_calls <= 10
 
-    for _ in range(31):  # every monthly one comes round
+    for _ in range(31):  # every object of the monthly tier is due once
         organic.wait(days=1)
         organic.land(node_id, report)
         assert organic.cost.operations <= 32 and organic.cost.http_calls <= 3

@@ -1,5 +1,5 @@
 """Pages and Instagram accounts on the real command line: sixty days through `backfill` into the marts, and a Page whose
-token loses a permission beside neighbours and ads that are read."""
+token loses a permission while other Pages and ads are read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from meta_pipeline.settings import Settings
 SINCE, UNTIL = dt.date(2026, 9, 21), dt.date(2026, 11, 19)
 DAYS = [SINCE + dt.timedelta(days=n) for n in range((UNTIL - SINCE).days + 1)]
 NODES = {**dict.fromkeys(PAGES, PAGE_REPORTS), **dict.fromkeys(INSTAGRAM_ACCOUNTS, INSTAGRAM_REPORTS)}
-Organic = tuple[Home, NodeTruth, tuple[dt.datetime, dt.datetime]]  # and between which moments everything was read
+Organic = tuple[Home, NodeTruth, tuple[dt.datetime, dt.datetime]]  # and the times at which the reads began and ended
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_sixty_days_of_every_page_and_instagram_account_are_exact_in_the_marts(
     assert len(expected) > 1_500
 
 
-def test_a_page_that_lost_read_insights_is_red_beside_neighbours_and_ads_that_are_read(
+def test_a_page_that_lost_read_insights_fails_and_other_pages_and_ads_are_read(
     organic: Organic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, truth, _ = organic

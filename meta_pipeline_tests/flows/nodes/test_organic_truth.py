@@ -1,4 +1,4 @@
-"""Every metric, node and day of Pages and Instagram accounts that landed is the sandbox's own value."""
+"""Every metric, node and day of Pages and Instagram accounts that landed equals the sandbox's value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ END_OF_SUMMER_TIME, START_OF_SUMMER_TIME = dt.date(2026, 11, 1), dt.date(2026, 3
 
 @pytest.fixture(scope="module")
 def sixty_days(tmp_path_factory: pytest.TempPathFactory) -> Organic:
-    """Everything of all nodes, over sixty days with the end of summer time in Los Angeles."""
+    """Return all nodes with all reports loaded, over sixty days with the end of summer time in Los Angeles."""
     organic = Organic(tmp_path_factory.mktemp("organic"))
     days = organic.days(60)
     assert END_OF_SUMMER_TIME in days

@@ -52,7 +52,7 @@ def organic(tmp_path: Path) -> Organic:
 
 
 def listed_ids(organic: Organic, kind: Kind) -> list[str]:
-    """Return the ids of what exists, newest first."""
+    """Return the ids of the objects that exist, newest first."""
     now = organic.runtime.clock.at
     graph = organic.runtime.graph
     published: list[Any] = (
@@ -130,27 +130,27 @@ def test_more_new_objects_than_fit_a_page_are_all_found(tmp_path: Path, kind: Ki
     assert len(new) > 100 and new <= set(rows_of_today(organic, kind))
 
 
-@pytest.mark.parametrize("place", [3, 150], ids=["newest page", "older"])
-def test_an_edited_object_has_its_new_text_and_keeps_its_old_one(organic: Organic, kind: Kind, place: int) -> None:
+@pytest.mark.parametrize("position", [3, 150], ids=["newest page", "older"])
+def test_an_edited_object_has_its_new_text_and_keeps_its_old_one(organic: Organic, kind: Kind, position: int) -> None:
     organic.land(kind.node_id, kind.report)
-    id = listed_ids(organic, kind)[place]
+    id = listed_ids(organic, kind)[position]
     old = rows_of_today(organic, kind)[id][kind.text]
     organic.control(kind.control, id=id, **{kind.text: "edited by hand"})
     days = days_until(organic, kind, lambda rows: id in rows and rows[id][kind.text] == "edited by hand")
 
-    assert days == 1 or place > 100
+    assert days == 1 or position > 100
     organic.load()
     texts = organic.sql(f"select distinct {kind.text} as text from {kind.table} where id = '{id}'")
     assert {row["text"] for row in texts} == {old, "edited by hand"}
 
 
-@pytest.mark.parametrize("place", [3, 150], ids=["newest page", "older"])
-def test_a_deleted_object_is_marked_once_and_keeps_its_history(organic: Organic, kind: Kind, place: int) -> None:
+@pytest.mark.parametrize("position", [3, 150], ids=["newest page", "older"])
+def test_a_deleted_object_is_marked_once_and_keeps_its_history(organic: Organic, kind: Kind, position: int) -> None:
     organic.land(kind.node_id, kind.report)
-    id = listed_ids(organic, kind)[place]
+    id = listed_ids(organic, kind)[position]
     organic.control(kind.control, id=id, delete=True)
     days = days_until(organic, kind, lambda rows: id in rows and rows[id]["is_deleted"])
-    assert days == 1 or place > 100
+    assert days == 1 or position > 100
     before = set(rows_of_today(organic, kind))
     organic.land(kind.node_id, kind.report)
     assert set(rows_of_today(organic, kind)) == before  # a second read of the day finds the same

@@ -62,7 +62,7 @@ def true_values(organic: Organic, days: int = 4) -> dict[str, dict[str, int]]:
 
 def test_two_days_of_hourly_reads_keep_the_last_values_and_the_end_of_every_story(organic: Organic) -> None:
     land(organic, 50)
-    organic.wait(minutes=-60)  # the instant of the last read
+    organic.wait(minutes=-60)  # back to the time of the last read
     stories, truth = newest(organic), true_values(organic)
     ended = {id: row for id, row in stories.items() if row["ended_at"] is not None}
 
@@ -88,7 +88,7 @@ def test_a_story_that_ended_is_carried_over_once(organic: Organic) -> None:
     assert any([row["is_live"] for row in each] == [True, False] for each in days.values())
 
 
-def test_a_story_that_is_removed_early_ends_when_it_is_missed_and_keeps_its_values(organic: Organic) -> None:
+def test_a_story_that_is_removed_early_ends_at_the_next_read_and_keeps_its_values(organic: Organic) -> None:
     land(organic)
     story = live(organic)[0]
     before = values(newest(organic)[story.id])
@@ -102,7 +102,7 @@ def test_a_story_that_is_removed_early_ends_when_it_is_missed_and_keeps_its_valu
     assert newest(organic)[story.id]["ended_at"] == row["ended_at"]
 
 
-def test_too_few_viewers_is_a_fact_of_the_story_and_no_failure(organic: Organic) -> None:
+def test_too_few_viewers_is_an_error_of_the_story_and_the_read_succeeds(organic: Organic) -> None:
     enough = organic.runtime.graph.instagram.media_values.has_enough_viewers
     few: list[str] = []
     for _ in range(24 * 14):
@@ -121,7 +121,7 @@ def test_too_few_viewers_is_a_fact_of_the_story_and_no_failure(organic: Organic)
     assert few
 
 
-def test_too_few_viewers_later_keeps_the_earlier_values(organic: Organic) -> None:
+def test_a_story_keeps_its_earlier_values_when_viewers_become_too_few(organic: Organic) -> None:
     land(organic, 12)
     story = live(organic)[-1]
     before = values(newest(organic)[story.id])
