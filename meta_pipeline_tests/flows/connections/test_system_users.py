@@ -199,9 +199,9 @@ def test_the_business_must_be_one_that_a_token_administers(runtime: FrozenRuntim
     with pytest.raises(ConfigError, match="no token of a member of the business"):
         admin(runtime, AROHA)
     for strange in ("me/accounts", "../1", "act_", "1?x=y", ""):
-        with pytest.raises(ConfigError, match="is no id"):
+        with pytest.raises(ConfigError, match="is not an id"):
             admin(runtime, strange)
-        with pytest.raises(ConfigError, match="is no id"):
+        with pytest.raises(ConfigError, match="is not an id"):
             admin(runtime).assign("1", strange)
 
 
