@@ -119,9 +119,9 @@ def test_a_missing_permission_and_a_missing_task_are_named(tmp_path: Path, missi
 
 def test_nothing_is_planned_for_a_node_that_is_unknown_or_paused(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
-    with pytest.raises(ConfigError, match="no Page and no Instagram account that is connected"):
+    with pytest.raises(ConfigError, match="is not a connected Page or Instagram account"):
         posted.plan('kind = "post"\ntext = "x"', node="42")
-    with pytest.raises(ConfigError, match="no Page and no Instagram account"):
+    with pytest.raises(ConfigError, match="is not a connected Page or Instagram account"):
         posted.plan('kind = "post"\ntext = "x"', node="1000000001")
     plan = posted.plan("a post")
     choices.save(posted.runtime.engine, [PAGE], "paused", chosen_by="a test", now=posted.runtime.clock.now())
