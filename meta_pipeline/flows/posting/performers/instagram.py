@@ -65,7 +65,7 @@ def publication(
         except TransientError:
             if attempt + 1 == _PUBLISHES:
                 raise
-            run.progress(f"no clear answer about {step.creates}: checking its container")
+            run.progress(f"it is unknown whether Meta has published {step.creates}: checking its container")
             run.sleep(PAUSES_S[1])
             continue
         except RequestError as error:
