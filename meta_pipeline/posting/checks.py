@@ -19,7 +19,7 @@ from meta_pipeline.records import NodeLink
 _MAY_CREATE = frozenset(("CREATE_CONTENT", "MANAGE"))
 _HASHTAG = re.compile(r"(?<![^\s#])#\w")
 # The number and the types of media that each kind needs, by the kind of node.
-_TAKES = {
+_MEDIA_OF = {
     PAGE.name: {
         "post": (0, 0, ""), "photo": (1, 1, "image"), "video": (1, 1, "video"), "reel": (1, 1, "video"),
         "story": (1, 1, ""), "carousel": (None, None, "image"),
@@ -56,11 +56,11 @@ def _of_access(link: NodeLink, scopes: Collection[str] | None) -> Iterator[str]:
 def _of_media(
     spec: PostSpec, link: NodeLink, rules: PostingRules, videos: Mapping[Path, VideoFacts | str]
 ) -> Iterator[str]:
-    takes = _TAKES[link.kind].get(spec.kind)
-    if takes is None:
+    bounds = _MEDIA_OF[link.kind].get(spec.kind)
+    if bounds is None:
         yield _INSTEAD[spec.kind]
         return
-    least, most, media_type = takes
+    least, most, media_type = bounds
     least = rules.carousel_least if least is None else least
     most = rules.carousel_most if most is None else most
     if not least <= len(spec.media) <= most:

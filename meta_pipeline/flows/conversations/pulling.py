@@ -27,7 +27,7 @@ from meta_pipeline.store.pulls.conversations import Conversation
 from meta_pipeline.vault.vault import Vault
 
 FLOW = "conversations"
-# Conversations whose messages are stored together: each store rewrites whole files.
+# Conversations whose messages are stored together: each upsert rewrites whole files.
 _CHUNK = 500
 
 

@@ -217,12 +217,12 @@ def leave_out(
     invitations.update(engine, invitation.id, assets={**invitation.assets, "left_out": left_out})
     others = [tenant for tenant in intake.tenants if tenant.name != invitation.tenant]
     stored = choices.find_all(engine)
-    theirs = {
+    editable = {
         link.id for link in links
         if (link.id not in stored or stored[link.id].chosen_by == BY_CUSTOMER or stored[link.id].choice == "chosen")
         and not any(tenant.has(Node(link.kind, link.id, link.owner)) for tenant in others)
     }
-    again = {node_id for node_id in theirs & {*ticked} if node_id in stored and stored[node_id].choice == "left_out"}
-    choices.save(engine, sorted(theirs - {*ticked}), "left_out", chosen_by=BY_CUSTOMER, now=now)
+    again = {node_id for node_id in editable & {*ticked} if node_id in stored and stored[node_id].choice == "left_out"}
+    choices.save(engine, sorted(editable - {*ticked}), "left_out", chosen_by=BY_CUSTOMER, now=now)
     choices.save(engine, sorted(again), "chosen", chosen_by=BY_CUSTOMER, now=now)
     return left_out

@@ -27,7 +27,7 @@ from meta_pipeline.store.pulls.lead_forms import LeadForm
 from meta_pipeline.vault.vault import Vault
 
 FLOW = "leads"
-# Leads that are stored together: each store rewrites whole files.
+# Leads that are stored together: each upsert rewrites whole files.
 _CHUNK = 5_000
 Parsed = TypeVar("Parsed")
 

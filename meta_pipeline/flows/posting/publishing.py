@@ -55,18 +55,18 @@ def undo(
     """Delete what a plan has published and return the plan; raise ConfigError for a story, which can't be
     deleted through Graph."""
     plan = stored.load(publisher.engine, plan_id, kinds=[PLAN_KIND])
-    stays = [record for record in plan.existing if record.step.object_kind == "page_story"]
-    if stays:
+    remaining = [record for record in plan.existing if record.step.object_kind == "page_story"]
+    if remaining:
         raise ConfigError(
-            f"{stays[0].step.creates} {stays[0].object_id} can't be deleted through Graph: it ends 24 hours after it "
-            "was published, or delete it on the Page; nothing was sent"
+            f"{remaining[0].step.creates} {remaining[0].object_id} can't be deleted through Graph: it ends 24 hours after "
+            "it was published, or delete it on the Page; nothing was sent"
         )
     run = _run(plan, publisher=publisher, clock=clock, sleep=sleep, progress=progress)
     for record in plan.existing:
         need = record.step.undo.value if record.step.undo else None
         if need and run.token.scopes is not None and (missing := set(need.scopes) - run.token.scopes):
             raise ConfigError(
-                f"{record.step.creates} {record.object_id} stays: {need.for_what} needs the permission "
+                f"{record.step.creates} {record.object_id} is not deleted: {need.for_what} needs the permission "
                 f"{' and '.join(sorted(missing))}, which the token lacks; delete it by hand; nothing was sent"
             )
     undone = rollback.roll_back(plan_id, run=run)
