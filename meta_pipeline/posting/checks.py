@@ -68,7 +68,7 @@ def _of_media(
         items = "item" if numbers == "1" else "items"
         yield f"a {spec.kind} needs {numbers} media {items}, not {len(spec.media)}"
     if media_type and (others := [item for item in spec.media if item.type != media_type]):
-        yield f"{_quoted(others[0])} is not of type {media_type}, which a {spec.kind} here needs"
+        yield f"{_quoted(others[0])} is not of type {media_type}, which a {spec.kind} needs here"
     for item in spec.media:
         yield from _of_file(item, spec, link, rules)
         if item.path is not None and (facts := videos.get(item.path)) is not None:

@@ -55,10 +55,10 @@ def undo(
     """Delete what a plan has published and return the plan; raise ConfigError for a story, which can't be
     deleted through Graph."""
     plan = stored.load(publisher.engine, plan_id, kinds=[PLAN_KIND])
-    remaining = [record for record in plan.existing if record.step.object_kind == "page_story"]
-    if remaining:
+    stories = [record for record in plan.existing if record.step.object_kind == "page_story"]
+    if stories:
         raise ConfigError(
-            f"{remaining[0].step.creates} {remaining[0].object_id} can't be deleted through Graph: it ends 24 hours after "
+            f"{stories[0].step.creates} {stories[0].object_id} can't be deleted through Graph: it ends 24 hours after "
             "it was published, or delete it on the Page; nothing was sent"
         )
     run = _run(plan, publisher=publisher, clock=clock, sleep=sleep, progress=progress)
