@@ -71,7 +71,7 @@ class Vault:
 
     def keep_beside(self, ref: TokenRef) -> None:
         """Store the token of a ref again under a separate ref, before a newer token takes its ref. It is used until it
-        expires, where the newer one can't be (docs/decisions/0067). A second call changes nothing."""
+        expires, for nodes that the newer one can't read (docs/decisions/0067). A second call changes nothing."""
         replaced_id = hashlib.sha256(f"{ref.id}:until:{ref.expires_at}".encode()).hexdigest()[:16]
         token, now = self.reveal(ref.id, flow="keep_beside"), self._now()
         tokens.save(

@@ -68,7 +68,7 @@ def erased_before(ref: TokenRef, *, tokens: Vault, engine: sa.Engine) -> IsErase
 
 
 def without_erased(discovery: Discovery, is_erased: IsErased) -> Discovery:
-    """Return a discovery without erased nodes and businesses, and without the nodes that erased businesses list."""
+    """Return a discovery without erased nodes and businesses, their relations and their business assets."""
     def stays(id: str) -> bool:
         return not (is_erased("node", id) or is_erased("business", id))
 
