@@ -123,7 +123,7 @@ def test_facts_are_replaced_by_a_file(tmp_path: Path) -> None:
     facts = read_facts(tmp_path / "facts.toml")
 
     assert (facts.video_longest_s, facts.video_codecs, facts.minimum_daily_budgets) == (120.0, ("av01",), (("EUR", 500),))
-    for text, message in (("colour = 1", "no fact 'colour'"), ('video_longest_s = "x"', "must be like"), ("x", "can't be read")):
+    for text, message in (("colour = 1", "unknown fact 'colour'"), ('video_longest_s = "x"', "must be like"), ("x", "can't be read")):
         (tmp_path / "facts.toml").write_text(text)
         with pytest.raises(ConfigError, match=message):
             read_facts(tmp_path / "facts.toml")
