@@ -25,7 +25,7 @@ _DRY_RUN = {"execution_options": ["validate_only"]}
 def steps_of(
     spec: Spec, *, plan_id: str, currency: str, facts: AdsFacts, video: VideoFacts | None, marketing_version: str
 ) -> list[Step]:
-    """Return the steps that create what a spec describes, everything of it paused."""
+    """Return the steps that create the objects of a spec, all of them paused."""
     names = _Names(spec, plan_id)
     first = [] if video is None else [_video_step(spec, names, facts, video)]
     return [
@@ -36,13 +36,13 @@ def steps_of(
 
 
 class _Names:
-    """The names at Meta of what a plan creates: the spec's name and the plan's tag."""
+    """The names of a plan's objects at Meta: the spec's name and the plan's tag."""
 
     def __init__(self, spec: Spec, plan_id: str) -> None:
         self._name, self.tag = spec.name, tag_of(plan_id)
 
     def of(self, thing: str) -> str:
-        """Return the name of one thing."""
+        """Return the name of one object."""
         return f"{self._name} · {thing} · {self.tag}"
 
 
@@ -105,7 +105,7 @@ def _ad_set_step(spec: Spec, names: _Names, *, currency: str, facts: AdsFacts, m
 
 
 def _targeting(spec: Spec, facts: AdsFacts, marketing_version: str) -> dict[str, Any]:
-    """Return the targeting, which has the placements inside (docs/graph-api.md §10)."""
+    """Return the targeting, which includes the placements (docs/graph-api.md §10)."""
     automation: dict[str, Any] = {"advantage_audience": int(spec.advantage_audience)}
     if int(marketing_version.removeprefix("v").partition(".")[0]) >= facts.device_setting_since:
         automation["individual_setting"] = {facts.device_setting: 0}

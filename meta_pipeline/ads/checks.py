@@ -21,7 +21,7 @@ _STATUSES = {2: "disabled", 3: "unsettled", 7: "in a risk review", 8: "pending s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
-    """An ad account as Meta describes it now: `minimum_budget` in minor units, None where it is not said;
+    """An ad account as Meta describes it now: `minimum_budget` in minor units, None if Meta does not return it;
     `identities`: the Instagram accounts that its ads may appear as, None when they can't be read."""
 
     currency: str
@@ -53,11 +53,11 @@ def _of_choice(spec: Spec, facts: AdsFacts) -> Iterator[str]:
     if sum(source is not None for source in sources) != 1:
         yield "creative needs exactly one of video, object_story_id and source_instagram_media_id"
     if spec.objective not in facts.objectives:
-        yield f"campaign.objective is one of {', '.join(facts.objectives)}"
+        yield f"campaign.objective must be one of {', '.join(facts.objectives)}"
     yield from _unknown("campaign.special_ad_categories", spec.special_ad_categories, facts.special_ad_categories)
     yield from _unknown("creative.features", spec.features, facts.creative_features)
     if spec.object_story_id and not _STORY.fullmatch(spec.object_story_id):
-        yield "creative.object_story_id is the id of a post, <page>_<post>"
+        yield "creative.object_story_id must be the id of a post, <page>_<post>"
     elif spec.object_story_id and spec.object_story_id.partition("_")[0] != spec.page:
         yield "creative.object_story_id is a post of another Page"
     if spec.video is not None and spec.is_ai_generated is None:
@@ -65,7 +65,7 @@ def _of_choice(spec: Spec, facts: AdsFacts) -> Iterator[str]:
     if spec.call_to_action and not spec.link:
         yield "creative.call_to_action needs creative.link"
     if not spec.countries:
-        yield "ad_set.countries names at least one country"
+        yield "ad_set.countries must name at least one country"
     if wrong := [word for word in spec.countries if not _COUNTRY.fullmatch(word)]:
         yield f"ad_set.countries has {wrong[0][:20]!r}: a country has two letters, such as DE"
     if spec.age_min and spec.age_max and spec.age_min > spec.age_max:
@@ -108,25 +108,25 @@ def _of_account(spec: Spec, facts: AdsFacts, account: AccountState) -> Iterator[
 def _of_video(video: VideoFacts, facts: AdsFacts) -> Iterator[str]:
     if not facts.video_shortest_s <= video.duration_s <= facts.video_longest_s:
         yield (
-            f"the video is {video.duration_s:.1f} s long: a Reel has {facts.video_shortest_s:g} to "
-            f"{facts.video_longest_s:g} s"
+            f"the video is {video.duration_s:.1f} s long: a Reel must have {facts.video_shortest_s:g} "
+            f"to {facts.video_longest_s:g} s"
         )
     if not facts.video_lowest_ratio <= video.ratio <= facts.video_highest_ratio:
-        yield f"the video has {video.width} x {video.height} pixels: a Reel has the ratio 9:16"
+        yield f"the video has {video.width} x {video.height} pixels: a Reel must have the ratio 9:16"
     if video.width < facts.video_smallest_width:
-        yield f"the video is {video.width} pixels wide: a Reel has at least {facts.video_smallest_width}"
+        yield f"the video is {video.width} pixels wide: a Reel must have at least {facts.video_smallest_width}"
     if video.video_codec not in facts.video_codecs:
-        yield f"the video's codec is {_letters(video.video_codec)}: Meta takes {', '.join(facts.video_codecs)}"
+        yield f"the video's codec is {_letters(video.video_codec)}: Meta accepts {', '.join(facts.video_codecs)}"
     if video.audio_codec is not None and video.audio_codec not in facts.audio_codecs:
-        yield f"the sound's codec is {_letters(video.audio_codec)}: Meta takes {', '.join(facts.audio_codecs)}"
+        yield f"the sound's codec is {_letters(video.audio_codec)}: Meta accepts {', '.join(facts.audio_codecs)}"
     if not facts.video_smallest_bytes <= video.size <= facts.video_largest_bytes:
-        yield f"the video has {video.size:,} bytes: Meta takes up to {facts.video_largest_bytes:,}"
+        yield f"the video has {video.size:,} bytes: Meta accepts up to {facts.video_largest_bytes:,}"
 
 
 def _unknown(key: str, words: Collection[str], listed: Collection[str]) -> Iterator[str]:
     for word in words:
         if word not in listed:
-            yield f"{key} has {word[:50]!r}: Meta has {', '.join(listed)}"
+            yield f"{key} has {word[:50]!r}: Meta accepts {', '.join(listed)}"
 
 
 def _letters(codec: str) -> str:

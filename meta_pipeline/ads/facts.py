@@ -1,8 +1,8 @@
 """The facts about Reels ads that Meta accepts, as data: each with its source in docs/graph-api.md and its
 confidence.
 
-What is only remembered (R) and whatever changes can be replaced by the TOML file of META_PIPELINE_ADS_FACTS, whose keys
-are the names of the fields of `AdsFacts`."""
+Facts that are only remembered (R), and facts that change, can be replaced by the TOML file of META_PIPELINE_ADS_FACTS,
+whose keys are the names of the fields of `AdsFacts`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AdsFacts:
         "CREDIT", "EMPLOYMENT", "HOUSING", "FINANCIAL_PRODUCTS_SERVICES", "ISSUES_ELECTIONS_POLITICS",
         "ONLINE_GAMBLING_AND_GAMING",
     )
-    # docs/graph-api.md §10 (D, P): those that are gone are not in it.
+    # docs/graph-api.md §10 (D, P); without retired positions.
     facebook_positions: tuple[str, ...] = (
         "feed", "marketplace", "story", "search", "instream_video", "facebook_reels", "facebook_reels_overlay",
         "profile_feed", "notification",
@@ -46,11 +46,11 @@ class AdsFacts:
         "standard_enhancements", "image_animation", "video_filtering", "video_auto_crop", "text_optimizations",
         "inline_comment", "music_generation", "image_touchups",
     )
-    # §1.3: sales ad sets that target devices also reach others unless this is 0, from this version on (D; where it
-    # belongs in `targeting_automation` is R).
+    # §1.3: sales ad sets that target devices also reach others unless this is 0, from this version on (D; its
+    # place in `targeting_automation` is R).
     device_setting: str = "device"
     device_setting_since: int = 27
-    # §10, §10: "<90 s, 9:16"; bounds around it and sizes R.
+    # §10: "<90 s, 9:16"; bounds around it and sizes R.
     video_shortest_s: float = 1.0
     video_longest_s: float = 90.0
     video_lowest_ratio: float = 0.54
@@ -60,18 +60,18 @@ class AdsFacts:
     video_smallest_bytes: int = 1024
     video_codecs: tuple[str, ...] = ("avc1", "avc3", "hvc1", "hev1")
     audio_codecs: tuple[str, ...] = ("mp4a",)
-    # The smallest daily budget in minor units by currency, where the account does not say it (R).
+    # The smallest daily budget in minor units by currency, where the account does not return it (R).
     minimum_daily_budgets: tuple[tuple[str, int], ...] = (("USD", 100), ("EUR", 100), ("GBP", 100), ("JPY", 100))
     # A day may cost this much more than the daily budget (§1.3 · D).
     daily_overspend: float = 0.75
     preview_formats: tuple[str, ...] = ("INSTAGRAM_REELS", "FACEBOOK_REELS_MOBILE")
-    # Seconds between two looks at a video that Meta processes, and when to give up (R).
+    # Seconds between two polls of a video that Meta processes, and the longest wait (R).
     processing_every_s: float = 5.0
     processing_longest_s: float = 1800.0
 
 
 def read_facts(path: Path | None) -> AdsFacts:
-    """Return the facts of the release with those of a file in their place; raise ConfigError for a wrong file."""
+    """Return the built-in facts, replaced by those of a file if given; raise ConfigError for an invalid file."""
     if path is None:
         return AdsFacts()
     try:
@@ -80,7 +80,7 @@ def read_facts(path: Path | None) -> AdsFacts:
         raise ConfigError(f"META_PIPELINE_ADS_FACTS can't be read: {str(error)[:200]}") from None
     defaults = AdsFacts()
     if unknown := sorted(set(data) - set(AdsFacts.__dataclass_fields__)):
-        raise ConfigError(f"META_PIPELINE_ADS_FACTS has no fact {unknown[0][:50]!r}")
+        raise ConfigError(f"META_PIPELINE_ADS_FACTS has an unknown fact {unknown[0][:50]!r}")
     return dataclasses.replace(defaults, **{
         name: _checked(name, value, getattr(defaults, name)) for name, value in data.items()
     })

@@ -1,4 +1,4 @@
-"""The spec of a Reels ad: a TOML file, read within bounds. Every mistake is one sentence that names its key."""
+"""The spec of a Reels ad: a TOML file of limited size. Every error is one sentence that names its key."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LONGEST_TEXT, _LONGEST_NAME, _MOST_WORDS = 2_200, 200, 250
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A Reels ad that is to be created. Exactly one of `video`, `object_story_id` and `source_instagram_media_id` is
-    set. `daily_budget` is in the account's currency; `features` says of each creative feature whether Meta may use it;
-    `text` is the file, of which the plan's digest is made."""
+    set. `daily_budget` is in the account's currency; `features`: whether Meta may use each creative feature;
+    `text`: the content of the file, from which the plan's digest is computed."""
 
     name: str
     account: str
@@ -71,7 +71,7 @@ def parse_spec(content: bytes, *, folder: Path) -> Spec:
         text = content.decode()
         data = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, InvalidOperation, RecursionError) as error:
-        raise ConfigError(f"the spec is no TOML: {str(error)[:200]}") from None
+        raise ConfigError(f"the spec is not valid TOML: {str(error)[:200]}") from None
     top = _Table(data, "", {"name", "account", "page", "instagram", "campaign", "ad_set", "creative"})
     campaign = top.table("campaign", {"objective", "special_ad_categories"})
     ad_set = top.table("ad_set", {
@@ -84,7 +84,7 @@ def parse_spec(content: bytes, *, folder: Path) -> Spec:
     })
     video = creative.text("video", longest=1_000)
     if video is not None and "\0" in video:
-        raise ConfigError("creative.video of the spec is no path")
+        raise ConfigError("creative.video of the spec is not a path")
     return Spec(
         name=top.required("name", longest=_LONGEST_NAME), account=top.id("account", prefix="act_") or "",
         page=top.id("page") or "", instagram=top.id("instagram", is_required=False),
@@ -112,7 +112,7 @@ class _Table:
 
     def __init__(self, data: Any, name: str, keys: set[str] | None) -> None:
         if not isinstance(data, dict):
-            raise ConfigError(f"[{name}] of the spec is missing or no table")
+            raise ConfigError(f"[{name}] of the spec is missing or not a table")
         self._data, self._prefix = data, f"{name}." if name else ""
         if keys is not None and (unknown := sorted(set(data) - keys)):
             raise ConfigError(f"the spec has an unknown key {self._prefix}{unknown[0][:50]!r}")

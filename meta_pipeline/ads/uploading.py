@@ -1,6 +1,6 @@
-"""Upload a video to an ad account in chunks, from wherever the last try ended (docs/graph-api.md §10).
+"""Upload a video to an ad account in chunks; resume where the last attempt ended (docs/graph-api.md §10).
 
-A session that was started and never finished is no video, so starting another one does no harm (R)."""
+A session that is never finished creates no video, so it is safe to start another one (R)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class _Session:
         self._save({})
 
     def transfer(self, file: Path) -> None:
-        """Send chunk after chunk, as Meta asks for them; where a chunk may have arrived, Meta says where to go on."""
+        """Send the chunks that Meta requests. If a chunk may have arrived, Meta returns the offset to resume at."""
         size, stalls = int(self._step.local["size"]), 0
         with file.open("rb") as content:
             while (start := int(self.progress["start"])) < (end := int(self.progress["end"])):
@@ -78,13 +78,13 @@ class _Session:
                 answer = self._sent_chunk(start, end, content.read(end - start))
                 stalls += answer["start"] <= start
                 if stalls > MOST_STALLS:
-                    raise UnreadableAnswerError("Meta asks for the same bytes of the video again and again")
+                    raise UnreadableAnswerError("Meta requests the same bytes of the video again and again")
                 self._keep(**answer)
                 self._run.progress(f"uploaded {100 * int(answer['start']) // size} % of the video")
         self._keep(is_sent=True)
 
     def finish(self) -> None:
-        """End the session, which makes it a video; after an unclear answer, look whether it is one."""
+        """Finish the session, which creates the video. After a lost answer, check whether the video exists."""
         params = {"upload_phase": "finish", "upload_session_id": self.progress["session"], **self._body}
         if self.progress.get("is_finishing") and self._is_finished():
             return
@@ -101,7 +101,7 @@ class _Session:
                     return
 
     def _is_finished(self) -> bool:
-        """Return whether the video exists with the title that the last call gives it."""
+        """Return whether the video exists with the title that the last call sets."""
         reader = self._run.reader
         try:
             node = reader.get(self._step.reads, str(self.progress["object_id"]), ("id", "title"))

@@ -19,12 +19,12 @@ def failure_alerts(failures: Iterable[CheckFailure], *, url: str) -> list[tuple[
 
 
 def resolved_keys(received: Collection[str], failures: Iterable[CheckFailure]) -> list[str]:
-    """Return the keys of failures that were reported and are gone."""
+    """Return the keys of failures that were reported and no longer occur."""
     return sorted({key for key in received if key.startswith(KEY_PREFIX)} - {failure.key for failure in failures})
 
 
 def resolved_alert(keys: Sequence[str], *, url: str) -> Alert:
-    """Return an alert that says of failures, by their keys, that they are gone."""
+    """Return an alert about failures, by their keys, that no longer occur."""
     of_check = [key.removeprefix(KEY_PREFIX).split(":") for key in keys]
     accounts = list(dict.fromkeys(account_id for account_id, *_ in of_check))
     lines = [f"{check} of {report}, {account_id}" for account_id, check, report in of_check]

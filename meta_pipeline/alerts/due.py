@@ -2,8 +2,8 @@
 
 An alert is due 14, 7, 3 and 1 days before a token expires, the same before it loses data access (90 days after the
 person was last active, docs/graph-api.md §4.2), and at once when Meta calls it invalid or when it has lost a permission
-that was granted. The Page tokens that came through a person are reported together, and only what the person's own token
-does not report."""
+that was granted. The Page tokens that came through a person are reported together, and only if the alert about the
+person's own token does not cover them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Alert:
     """A problem that is reported. `key` identifies it, so that it is delivered once; `url`: where to fix it, for
     somebody who can sign in, and `action`, what to do there; `effect`: what it means for readers.
 
-    Of a problem of tokens: `token_refs`, the tokens it is about; `stops`, names of the nodes that no other token can
+    For a problem of tokens: `token_refs`, the tokens it is about; `stops`, names of the nodes that no other token can
     read, which are its effect; `phase`, the phase of the consent to request again; `kinds`, the kinds of the nodes that
     are affected, () for all of the tokens. Names come from Meta, so control characters are removed."""
 
@@ -56,12 +56,12 @@ class Alert:
 
     @property
     def text(self) -> str:
-        """Return all of it, in sentences."""
+        """Return the whole alert, in sentences."""
         return f"{self.subject}. {self.detail} {self.consequence} {self.url}"
 
     @property
     def consequence(self) -> str:
-        """Return the sentence that says what it means: for readers, or what is no longer read."""
+        """Return a sentence about the effect for readers, or about the nodes that are no longer read."""
         if self.effect is not None:
             return self.effect
         if not self.stops:
@@ -78,8 +78,8 @@ def due(
     phases: Mapping[str, int],
     grants: Mapping[str, Grant],
 ) -> Iterator[Alert]:
-    """Yield every alert that is due by `now`, delivered before or not. Of thresholds that passed together only the last
-    one counts. By token ref: `phases`, the phase of the consent to request again, and `grants`, the latest consent."""
+    """Yield every alert that is due by `now`, delivered before or not. Of several thresholds that have passed, only
+    the last counts. By token ref: `phases`, of the consent to request again, and `grants`, of the latest consent."""
     refs = list(refs)
     owners = {ref.id: ref for ref in refs if ref.parent_ref is None}
     for ref in owners.values():
@@ -106,7 +106,7 @@ def due(
 
 def _page_groups(pages: Iterable[TokenRef], *, is_owner_in_use: bool) -> Iterable[list[TokenRef]]:
     """Return the Page tokens of one owner that are reported together: those that one daily check found invalid for the
-    same reason, and those that end together. While the owner's token is in use, its own end says the latter."""
+    same reason, and those that end together. While the owner's token is in use, its own alert covers the latter."""
     groups: dict[tuple[object, ...], list[TokenRef]] = {}
     for page in pages:
         if page.retired_at is not None:
@@ -120,7 +120,7 @@ def _scope_alerts(
     owner: TokenRef, pages: Sequence[TokenRef], grant: Grant, tokens: str, *, action_links: ActionLinks, phase: int
 ) -> Iterator[Alert]:
     """Yield an alert for each permission that was granted and that a token no longer has, once per consent: one for a
-    person's token, which says it for the Page tokens through it as well, or one for each of these."""
+    person's token, which covers the Page tokens through it, or one for each Page token."""
     for scope in scopes_by_name(grant.granted):
         lacking = [owner] if scope.name not in owner.scopes else [
             page for page in pages if scope.reads and scope.name not in page.scopes

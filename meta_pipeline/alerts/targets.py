@@ -49,7 +49,7 @@ class Log:
 
 
 class Webhook:
-    """An incoming webhook of Slack, or of anything that reads its JSON. The URL is a secret."""
+    """An incoming webhook of Slack, or of a service that accepts the same JSON. The URL is a secret."""
 
     name = "webhook"
     is_personal = True
@@ -77,7 +77,7 @@ def message(alert: Alert) -> dict[str, Any]:
         for text in (alert.subject, alert.detail, alert.consequence, alert.url)
     )
     return {
-        # What notifications show, and servers that know no blocks.
+        # Shown in notifications, and by servers that don't support blocks.
         "text": f"{subject}. {detail} {consequence} {url}", "mrkdwn": False, "parse": "none", "link_names": False,
         "blocks": [
             {"type": "section", "text": _plain(subject)},
@@ -91,13 +91,13 @@ def message(alert: Alert) -> dict[str, Any]:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    """Return a text object of Slack without markup; it takes 3,000 characters."""
+    """Return a text object of Slack without markup, of at most 3,000 characters."""
     return {"type": "plain_text", "text": text[:3000], "emoji": False}
 
 
 class Email:
-    """A mail server, from `smtp[s]://user:password@host:port/?from=…&to=…,…`; `smtp` turns to TLS where the server
-    offers it, and sends no password without."""
+    """A mail server, from `smtp[s]://user:password@host:port/?from=…&to=…,…`; `smtp` uses STARTTLS if the server
+    offers it, and sends no password without TLS."""
 
     name = "email"
     is_personal = True
@@ -137,16 +137,18 @@ class Email:
                     server.starttls(context=context)
                     server.ehlo()
                 elif not self._is_tls and self._user:
-                    raise AlertError("the mail server offers no TLS: a password is not sent without")
+                    raise AlertError("the mail server offers no TLS: no password is sent without TLS")
                 if self._user:
                     server.login(self._user, self._password)
                 server.send_message(mail)
         except (OSError, smtplib.SMTPException) as error:  # an SMTP answer may repeat the addresses
-            raise AlertError(f"the mail server can't be reached or refuses ({type(error).__name__})") from None
+            raise AlertError(
+                f"the mail server can't be reached or refuses the mail ({type(error).__name__})"
+            ) from None
 
 
 def mail_of(alert: Alert, *, sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """Return the alert as a mail. A name from Meta has no line break, so that it adds no header."""
+    """Return the alert as a mail. Line breaks are removed from the subject, so that no name from Meta adds a header."""
     mail = EmailMessage()
     mail["Auto-Submitted"] = "auto-generated"
     mail["Subject"] = " ".join(f"Meta Pipeline: {alert.subject}".split())

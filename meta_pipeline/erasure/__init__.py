@@ -1,1 +1,1 @@
-"""Erasing a person, a node or a customer: what belongs to them, where it is stored, how it is removed."""
+"""Erasing a person, a node or a tenant: what belongs to them, where it is stored, and how it is removed."""

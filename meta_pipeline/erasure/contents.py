@@ -1,4 +1,4 @@
-"""Everything that a file under the home says, whatever its format: as bytes, and as what its format unpacks."""
+"""The content of a file under the home, for a search: its bytes, and what can be unpacked from a known format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_UNPACKED = 1024 * 1024 * 1024
 
 def contents_of(file: Path) -> Iterator[bytes]:
     """Yield everything that a file holds, in portions that overlap: its bytes, then its rows, columns or members. A
-    format that can't be opened is searched as bytes alone; a file that is gone yields nothing."""
+    file that can't be opened in its format yields only its bytes; a missing file yields nothing."""
     try:
         yield from chunks_of(file)
         yield from _unpacked(file)

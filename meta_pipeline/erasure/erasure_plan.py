@@ -1,4 +1,4 @@
-"""Everything that one erasure removes, as a record; and that of a person who wrote to a Page. Pure."""
+"""The plan of an erasure, as a record, and the plan for a person who wrote to a Page. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.records import ConfigError
 from meta_pipeline.sealed.people import identifiers_of
 from meta_pipeline.store.leaving.erasures import SubjectKind
 
-# What stands before the name of a tenant in an address of a page, a label of Dagster and a path.
+# The words before the name of a tenant in the address of a page, a label of Dagster and a path.
 _PLACES_OF_TENANTS = ("tenants", "tenant", "published")
 
 
@@ -22,9 +22,9 @@ _PLACES_OF_TENANTS = ("tenants", "tenant", "published")
 class ErasurePlan:
     """Everything that is erased. `people`: ids of people; `refs`: of tokens; `nodes`: kind by id; `owners`: the
     businesses that own these, by node; `shared`: nodes that the subject reaches and that stay, because others have
-    access to them; `tenant`: whose published file goes; `members`: addresses of people who sign in for the tenant
-    alone; `pictures`: thumbnails of these nodes alone. `identifiers`: of a
-    person who wrote to a Page, and `records`: the ids of what they wrote."""
+    access to them; `tenant`: the tenant whose published file is removed; `members`: addresses of people who sign in
+    only for this tenant; `pictures`: thumbnails that only these nodes have; `identifiers`: of a person who wrote to a
+    Page; `records`: the ids of that person's leads and messages."""
 
     kind: SubjectKind
     people: tuple[str, ...] = ()
@@ -42,19 +42,19 @@ class ErasurePlan:
 
     @property
     def mentions(self) -> Mentions:
-        """Return the words to look for. The name of a tenant may be any word: it is looked for where it can't be."""
+        """Return the words to search for. A tenant's name may be any word: it is searched for only after a prefix."""
         places = tuple(f"{place}/{self.tenant}" for place in _PLACES_OF_TENANTS) if self.tenant else ()
         ids = (*self.people, *self.refs, *self.nodes, *self.businesses)
         return Mentions(ids, (*self.names, *self.members, *places))
 
     @property
     def of_people(self) -> Mentions:
-        """Return the ids of people alone: the rows of nodes that stay may name them."""
+        """Return only the ids of people, which rows of nodes that stay may contain."""
         return Mentions(self.people)
 
     @property
     def node_list(self) -> list[Node]:
-        """Return the nodes as the published files know them."""
+        """Return the nodes as published files identify them."""
         return [Node(kind, id, self.owners.get(id)) for id, kind in self.nodes.items()]
 
     def to_json(self) -> str:
@@ -71,12 +71,12 @@ class ErasurePlan:
 
 
 def plan_of_contact(subject: str) -> ErasurePlan:
-    """Return what is erased of a person who wrote to a Page, by an e-mail address or a phone number; what they wrote is
-    looked up later."""
+    """Return the plan for a person who wrote to a Page, by an e-mail address, a phone number or an @name. Their records
+    are added to it later."""
     identifiers = identifiers_of(subject)
     if not identifiers:
         raise ConfigError(
-            "this is no e-mail address, no phone number and no @name on Instagram: write a number with the code of its "
-            "country"
+            "this is not an e-mail address, a phone number or an @name on Instagram: write a number with its country "
+            "code"
         )
     return ErasurePlan(kind="contact", identifiers=tuple(sorted(identifiers)), names=(subject.strip(),))

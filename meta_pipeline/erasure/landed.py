@@ -1,4 +1,4 @@
-"""The landed files of an erasure: those of its nodes go, and files of nodes that stay no longer name its people."""
+"""Erase landed files: remove those of erased nodes, and erase people from the files of nodes that stay."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def remove_nodes(root: Location, nodes: Iterable[str]) -> int:
 
 
 def pictures_of(root: Location, nodes: Iterable[str]) -> list[str]:
-    """Return the thumbnails, as paths under the landing, that the creatives of these nodes alone have."""
+    """Return the thumbnails, as paths under the landing, that only creatives of these nodes have."""
     nodes = set(nodes)
     own, others = set[str](), set[str]()
     for node_id in listing.folders_in(join(root, THUMBNAILS)):
@@ -72,7 +72,7 @@ def erase_people(engine: sa.Engine, people: Mentions, nodes: Iterable[str]) -> i
 
 
 def without(people: Mentions, report: str) -> Any:
-    """Return the function that erases people from a record of a report: their ids, and the names beside them."""
+    """Return a function that erases people from a record of a report: their ids, and the names beside them."""
     id_field, name_field = NAMING_PEOPLE[report]
 
     def erase(payload: str) -> str:
@@ -91,7 +91,7 @@ def _pictures(folder: Location) -> Iterator[str]:
 
 
 def _payloads_below(folder: Location) -> Iterator[str]:
-    """Yield the records of every landed file under a folder, of every node; of a report's folder and of a node's."""
+    """Yield the records of every landed file under the folder of a report or of a node."""
     for name in listing.folders_in(folder):
         yield from _payloads_below(join(folder, name))
     for file in listing.files_in(folder):

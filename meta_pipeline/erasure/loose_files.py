@@ -1,5 +1,5 @@
-"""Files that no step of its own knows: logs, samples, reports, exports, what dbt compiled. A log stays without the
-mentions; any other file that mentions what is erased goes, because it can be made again."""
+"""Files that no other step handles: logs, samples, reports, exports, dbt's compiled files. Mentions of the subject are
+removed from a log; any other file that mentions the subject is removed, because it can be made again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meta_pipeline.erasure.mentions import Mentions
 
 _LOGS = frozenset({".log", ".err", ".out"})
 _SETTINGS = frozenset({".env", "settings.env", "dagster.yaml", "workspace.yaml"})
-# Pictures say nothing that can be searched.
+# Pictures can't be searched.
 _PICTURES = frozenset({".png", ".svg", ".pdf"})
 
 
@@ -27,7 +27,7 @@ class ErasedFiles:
 
 def erase(home: Path, files: Iterable[Path], mentions: Mentions, *, written_by_steps: Iterable[Path]) -> ErasedFiles:
     """Erase from the files of a home that are not `written_by_steps` (files, and folders with all that is in them). The
-    pictures of a report directly in the home go with every erasure."""
+    pictures of a report directly in the home are removed by every erasure."""
     removed = changed = 0
     skipped = tuple(written_by_steps)
     for file in files:
@@ -48,7 +48,7 @@ def erase(home: Path, files: Iterable[Path], mentions: Mentions, *, written_by_s
 
 
 def _rewrite_log(file: Path, mentions: Mentions) -> None:
-    """Replace the mentions in place: the process that writes the log has it open, and goes on at its end."""
+    """Replace the mentions in place: the process that writes the log has it open, and continues at its end."""
     with file.open("r+b") as opened:
         content = mentions.without(opened.read())
         opened.seek(0)

@@ -1,4 +1,4 @@
-"""Mentions of what is erased in any text: ids and token refs as whole numbers and words, names as they are written in
+"""Mentions of a subject in any text: ids and token refs as whole numbers and words, names as they are written in
 text, in JSON and in JSON inside JSON. Pure."""
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 ERASED = "erased"
-# Shorter ones mean too many other things: they are removed where a column says whose they are, and nowhere else.
+# Shorter ids and names mean too many other things: they are removed only where a column identifies them.
 SHORTEST_NUMBER, SHORTEST_NAME = 6, 4
 _TOKENS = re.compile(rb"[0-9A-Za-z]+")
 
 
 class Mentions:
-    """The words of one erasure. `ids`: of people, nodes and businesses, and refs of tokens; `names`: of the same."""
+    """The words of one erasure. `ids`: of people, nodes and businesses, and refs of tokens; `names`: of these."""
 
     def __init__(self, ids: Iterable[str], names: Iterable[str] = ()) -> None:
         ids = {each.removeprefix("act_") for each in ids}
@@ -35,7 +35,7 @@ class Mentions:
         return bool(self._words) and any(match[0] in self._words for match in _TOKENS.finditer(data))
 
     def without(self, content: bytes) -> bytes:
-        """Return a text in which every mention is replaced by a word."""
+        """Return a text in which every mention is replaced by ERASED."""
         replaced = _TOKENS.sub(self._replacement, content)
         return replaced if self._names is None else self._names.sub(ERASED.encode(), replaced)
 

@@ -1,4 +1,4 @@
-"""The things that belong to a subject: its people, tokens and nodes, and their names. Pure, from what is stored."""
+"""Plan an erasure: the people, tokens and nodes that belong to a subject, and their names. Pure, from stored facts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ PEOPLE = ("user", "system_user")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """The grant of an invitation's customer. `token_ref`: of their consent, None for a share as partner; `nodes`:
-    those that it covers; `is_in_force`: nobody has ended it."""
+    """The access that an invitation's customer granted. `token_ref`: of their consent, None for a share as partner;
+    `nodes`: those that the invitation covers; `is_in_force`: the invitation has not ended."""
 
     token_ref: str | None
     nodes: frozenset[str]
@@ -29,7 +29,7 @@ class Invited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """The control store's knowledge: `access` by the token of a person or system user, `people_names` by id,
+    """The facts in the control store: `access` by the token of a person or system user, `people_names` by id,
     `landed_kinds` by node: the kind of a node that has landed files; `earlier_names` of nodes, by id; `businesses`
     (names by id) and `assets` (what these list), by token; `intake`: our business, customers and people; `invited`: by
     the id of an invitation."""
@@ -53,7 +53,7 @@ class Stored:
 
 
 def plan_for(kind: SubjectKind, subject: str, stored: Stored) -> ErasurePlan:
-    """Return what belongs to a subject. Raise ConfigError for a node or a tenant that nothing is stored of."""
+    """Return the plan for a subject. Raise ConfigError for a node or a tenant about which nothing is stored."""
     match kind:
         case "person":
             return _of_person(subject, stored)
@@ -68,7 +68,7 @@ def plan_for(kind: SubjectKind, subject: str, stored: Stored) -> ErasurePlan:
 
 
 def kind_of(subject: str, stored: Stored) -> SubjectKind:
-    """Return what a text names: a tenant, a node, or a person; ConfigError when it names nothing that is stored."""
+    """Return the kind of subject that a text names; raise ConfigError if nothing is stored about it."""
     if "@" in subject:
         raise ConfigError(
             "an address stays in the shell's history: `meta-pipeline forget --contact` reads it from standard input"
@@ -80,13 +80,13 @@ def kind_of(subject: str, stored: Stored) -> SubjectKind:
     if subject in stored.people_names or any(ref.subject_id == subject for ref in stored.refs):
         return "person"
     raise ConfigError(
-        f"nothing is stored of {subject[:80]!r}: name a person by the app-scoped user id, a node by its id "
+        f"nothing is stored about {subject[:80]!r}: name a person by the app-scoped user id, a node by its id "
         "(`meta-pipeline links`), or a tenant by its name"
     )
 
 
 def is_withdrawn(ref: TokenRef) -> bool:
-    """Return whether the consent behind a token has ended. A token that only expired was not taken back."""
+    """Return whether the consent behind a token has ended. A consent whose token only expired has not."""
     return ref.retired_at is not None and (
         ref.retired_because == DISCONNECTED or ref.retired_subcode == APP_REMOVED
     )
@@ -107,7 +107,7 @@ def _of_person(subject: str, stored: Stored) -> ErasurePlan:
 def _of_node(subject: str, stored: Stored) -> ErasurePlan:
     node_id = _node_id(subject, stored)
     if node_id is None:
-        raise ConfigError(f"nothing is stored of the node {subject[:80]!r}: `meta-pipeline links` lists the nodes")
+        raise ConfigError(f"nothing is stored about the node {subject[:80]!r}: `meta-pipeline links` lists the nodes")
     return _plan("node", set(), set(), {node_id}, stored)
 
 
@@ -117,7 +117,7 @@ def _of_tenant(subject: str, stored: Stored) -> ErasurePlan:
         raise ConfigError(f"there is no tenant {subject[:80]!r} in META_PIPELINE_TENANTS")
     linked = [Node(link.kind, link.id, link.owner) for link in stored.links]
     linked_ids, kinds = {node.id for node in linked}, stored.kinds
-    # Of nodes without a link, it is known whose they are where a business lists them as its own.
+    # The owner of a node without a link is known only where a business lists the node as its own.
     linked += [
         Node(asset.kind, asset.node_id, asset.business_id) for assets in stored.assets.values() for asset in assets
         if asset.node_id not in linked_ids and asset.edge.startswith("owned_")
@@ -145,8 +145,8 @@ def _listed(refs: Iterable[str], stored: Stored) -> set[str]:
 
 
 def _of_invitation(subject: str, stored: Stored) -> ErasurePlan:
-    """Return what an invitation brought: its person, unless another invitation needs the same token, and the nodes that
-    no other grant reaches. A share as partner is reached by tokens of ours, which are no grants of their own."""
+    """Return the plan for an invitation: its person, unless another invitation needs the same token, and the nodes that
+    no other grant reaches. Our own tokens reach a share as partner; they do not count as other grants."""
     given = stored.invited.get(subject)
     if given is None:  # erased before
         return ErasurePlan(kind="invitation")
@@ -176,8 +176,8 @@ def _plan(
     businesses: Iterable[str] = (),
     tenant: Tenant | None = None,
 ) -> ErasurePlan:
-    """Complete a plan: Page tokens of the nodes, the businesses that have nothing else, and all names that nothing that
-    stays has as well."""
+    """Return the complete plan: with the Page tokens of the nodes, the businesses that are erased with them, and all
+    names except those of anything that stays."""
     refs = refs | {ref.id for ref in stored.refs if ref.kind == "page" and ref.subject_id in nodes}
     kinds = stored.kinds
     gone = _businesses(refs, nodes, stored, listed=businesses, tenant=tenant)
@@ -191,7 +191,7 @@ def _plan(
             word for each in stored.intake.tenants if each is not tenant
             for word in (each.title, *(contact.email for contact in each.contacts)) if word
         }
-    # A name that is part of one that stays would take that one with it.
+    # Erasing a name that is part of a name that stays would damage the latter.
     erased = {name for name in erased if not any(name in other for other in staying)}
     return ErasurePlan(
         kind=kind, people=tuple(sorted(people)), refs=tuple(sorted(refs)),
@@ -205,9 +205,9 @@ def _plan(
 def _businesses(
     refs: set[str], nodes: set[str], stored: Stored, *, listed: Iterable[str], tenant: Tenant | None
 ) -> set[str]:
-    """Return the ids of the businesses that go: the tenant's, those that own its nodes, and those that only its people
-    are in. A business stays that is ours or another tenant's, or that owns a node that stays; without a tenant,
-    also one that a token that stays is in."""
+    """Return the ids of the businesses to erase: the tenant's, those that own erased nodes, and those in `listed`. A
+    business stays if it is ours or another tenant's, or if it owns a node that stays; without a tenant, also if a
+    token that stays reaches it."""
     owning = {link.owner_business_id for link in stored.links if link.id in nodes}
     staying = {link.owner_business_id for link in stored.links if link.id not in nodes} | {stored.intake.business}
     for other in stored.intake.tenants:
@@ -221,7 +221,7 @@ def _businesses(
 def _names(
     people: set[str], refs: set[str], nodes: set[str], businesses: set[str], stored: Stored
 ) -> Iterator[tuple[bool, Iterable[str | None]]]:
-    """Yield the names of everything that is stored, and whether what they name is erased."""
+    """Yield the names of everything that is stored, after whether the object that they name is erased."""
     for link in stored.links:
         is_erased = link.id in nodes
         yield is_erased, (link.name, *stored.earlier_names.get(link.id, ()))
@@ -240,7 +240,7 @@ def _names(
 
 
 def _members(tenant: Tenant, intake: Intake) -> frozenset[str]:
-    """Return the addresses of those who sign in for a tenant, and for nothing else."""
+    """Return the addresses of the people who sign in for this tenant only."""
     others = {email for each in intake.tenants if each is not tenant for email in each.viewers | each.operators}
     return (tenant.viewers | tenant.operators) - others - intake.operators
 

@@ -1,4 +1,4 @@
-"""Receipts: signed JSON that says what was erased, without naming it. A receipt with a changed byte is no receipt."""
+"""Receipts: signed JSON about what was erased, without names. A receipt with a changed byte is invalid."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LONGEST = 4 * 1024 * 1024
 
 
 class ReceiptError(MetaPipelineError):
-    """A file is no receipt of this installation."""
+    """A file that is not a receipt of this installation."""
 
 
 def location_of(home: Path, code: str) -> Path:
-    """Return where the receipt of a confirmation code is."""
+    """Return the path of the receipt for a confirmation code."""
     return home / FOLDER / f"{code}.json"
 
 
@@ -35,7 +35,7 @@ def write(home: Path, content: dict[str, Any], *, sign: Callable[[bytes], str]) 
 
 
 def verify(file: Path, *, is_signed: Callable[[bytes, str], bool | None]) -> dict[str, Any]:
-    """Return what a receipt says. Raise ReceiptError unless this installation has signed exactly these bytes."""
+    """Return the content of a receipt. Raise ReceiptError unless this installation has signed exactly these bytes."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -74,7 +74,7 @@ def content_of(
     steps: Sequence[dict[str, Any]],
     digests: dict[str, str | None],
 ) -> dict[str, Any]:
-    """Return what a receipt says. `overridden`: sentences about retention that the erasure did not wait for."""
+    """Return the content of a receipt. `overridden`: sentences about retention floors that the erasure overrode."""
     return {
         "confirmation_code": code, "subject_kind": kind, "subject_digest": subject_digest, "requested_by": origin,
         **{name: at.astimezone(dt.UTC).isoformat() for name, at in times.items()},

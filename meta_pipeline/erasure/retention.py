@@ -1,4 +1,4 @@
-"""The time for which raw data of a node is kept, from what its tenants agreed on. Pure."""
+"""The time for which raw data of a node is kept, from the agreements of its tenants. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Retention:
 
     @property
     def kept_days(self) -> int | None:
-        """Return for how many days a day is kept: to the ceiling, unless a floor is longer. None: for ever."""
+        """Return for how many days a day is kept: the ceiling, or a longer floor. None: forever."""
         return None if self.ceiling_days is None else max(self.ceiling_days, self.floor_days or 0)
 
     def first_day(self, today: dt.date) -> dt.date | None:
@@ -54,7 +54,7 @@ def retention_by_node(tenants: Iterable[Tenant], links: Iterable[NodeLink]) -> M
 def first_kept_days(
     tenants: Iterable[Tenant], links: Iterable[NodeLink], *, now: dt.datetime
 ) -> Mapping[str, dt.date]:
-    """Return the first day that is kept of each node whose days expire, on its own calendar."""
+    """Return the first day that is kept, on its own calendar, of each node whose days expire."""
     links = list(links)
     rules = retention_by_node(tenants, links)
     return {

@@ -1,7 +1,7 @@
-"""Dagster's storage, as tables of SQLite or Postgres: runs, events, tags and partitions that name what is erased.
+"""Erase from Dagster's storage, in SQLite or Postgres: runs, events, tags and partitions that mention the subject.
 
-Dagster has no way to erase one partition's history, and `serve` must not need Dagster. Only the columns are used that
-its own queries use; a table or a column that a version lacks is left out."""
+Dagster has no way to erase one partition's history, and `serve` must not need Dagster. This uses only
+columns that Dagster's own queries use, and skips a table or column that a version lacks."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _ENDINGS = ("", "-wal", "-shm", "-journal")
 
 @dataclass(frozen=True, slots=True)
 class ErasedHistory:
-    """The rows that were removed or changed, and the runs that were removed with all of theirs."""
+    """The rows that were removed or changed, and the runs that were removed with all their rows."""
 
     rows: int
     runs: int
 
 
 def erase_folder(dagster_home: Path, mentions: Mentions, nodes: frozenset[str]) -> ErasedHistory:
-    """Erase from the SQLite files of a Dagster home, and remove the files of the runs that go. `runs.db` is last: it
-    says which runs those are, also after a kill."""
+    """Erase from the SQLite files of a Dagster home, and remove the files of the removed runs. `runs.db` is changed
+    last, because it lists these runs, also after a kill."""
     history, rows = dagster_home / "history", 0
     if not history.exists():
         return ErasedHistory(0, 0)
@@ -55,7 +55,7 @@ def erase_folder(dagster_home: Path, mentions: Mentions, nodes: frozenset[str]) 
 def _erase_file(file: Path, mentions: Mentions, runs: set[str]) -> int:
     def erase(engine: sa.Engine) -> int:
         changed = _erase(engine, mentions, runs)
-        # There is a file for every run: those that never had a mention are left as they are.
+        # There is a file for every run: files that never had a mention are not rewritten.
         if changed or any(mentions.is_in(chunk) for chunk in chunks_of(file)):
             _vacuum(engine)
         return changed
@@ -72,7 +72,7 @@ def _with_engine(file: Path, work: Callable[[sa.Engine], T]) -> T:
 
 
 def erase_server(url: str, dagster_home: Path, mentions: Mentions, nodes: frozenset[str]) -> ErasedHistory:
-    """Erase from Dagster's database on Postgres, and remove what the runs that go have written under the home."""
+    """Erase from Dagster's database on Postgres, and remove the files of the removed runs under the home."""
     engine = _opened(url)
     try:
         runs = _runs_of(engine, nodes)
@@ -102,8 +102,8 @@ def _opened(url: str) -> sa.Engine:
 
 
 def _runs_of(engine: sa.Engine, nodes: frozenset[str]) -> set[str]:
-    """Return the runs that read or load erased nodes and no other: those with a tag that begins with one of them, or
-    whose every tag of a partition does."""
+    """Return the runs that read or load only erased nodes: at least one tag begins with an erased node, and no tag has
+    a partition of another node."""
     tables = _tables(engine)
     if "run_tags" not in tables:
         return set()
@@ -120,7 +120,7 @@ def _runs_of(engine: sa.Engine, nodes: frozenset[str]) -> set[str]:
 
 
 def _erase(engine: sa.Engine, mentions: Mentions, runs: set[str]) -> int:
-    """Remove the rows of runs that go and of partitions that are erased; in all others, remove the mentions."""
+    """Remove the rows of removed runs and of erased partitions; remove the mentions from all other rows."""
     count = 0
     for table in _tables(engine).values():
         with engine.begin() as connection:
@@ -163,7 +163,7 @@ def _is_tag_of_partition(values: Any, mentioned: list[sa.Column[Any]]) -> bool:
 
 
 def _portions(connection: sa.Connection, query: sa.Select[Any], key: sa.Column[Any]) -> Iterator[Any]:
-    """Yield the rows of a query in portions: the rows of a million events need not be in memory."""
+    """Yield the rows of a query in portions, so that a million events are never all in memory."""
     last: Any = None
     while True:
         portion = query.limit(_PORTION) if last is None else query.where(key > last).limit(_PORTION)

@@ -1,4 +1,4 @@
-"""Search the home for what is erased: before an erasure, to say what there is, and after it, to say that nothing is."""
+"""Search the home for mentions of a subject: before an erasure to count them, after it to verify that none is left."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from meta_pipeline.erasure.contents import contents_of
 from meta_pipeline.erasure.mentions import Mentions
 from meta_pipeline.files.removal import files_below
 
-# The sandbox's own world, which `make demo` reads into a home of its own.
+# The sandbox's own world, which `make demo` reads into a separate home.
 OTHER_HOMES = frozenset({"demo"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """A search: the files and bytes that were looked at, and the files that mention what is erased, by area (the first
-    part of their path under the home)."""
+    """The result of a search: the files and bytes that were searched, and the number of files that mention the subject,
+    by area (the first part of their path under the home)."""
 
     files: int = 0
     bytes: int = 0
@@ -25,19 +25,19 @@ class Search:
 
     @property
     def count(self) -> int:
-        """Return the number of files that mention it."""
+        """Return the number of files that mention the subject."""
         return sum(self.mentioning.values())
 
 
 def places_of(home: Path, others: Iterable[Path]) -> list[Path]:
-    """Return the folders and files that are searched: the home, and what the settings have put elsewhere."""
+    """Return the folders and files that are searched: the home, and the paths that the settings place outside it."""
     outside = [path for path in others if not path.is_relative_to(home)]
     return [home, *dict.fromkeys(outside)]
 
 
 def files_to_search(home: Path, places: Iterable[Path], nodes_that_stay: Collection[str]) -> list[Path]:
-    """Return every file of these places except other homes, and the landed files of nodes that stay: what Meta said of
-    those is theirs, whomever it names. (People are erased from them record by record.)"""
+    """Return every file of these places, except other homes and the landed files of nodes that stay: their data
+    is kept, whatever names it contains. (People are erased from them record by record.)"""
     files: list[Path] = []
     for place in places:
         for file in [place] if place.is_file() else files_below(place):

@@ -1,4 +1,4 @@
-"""The DuckDB files of an erasure: the warehouse and every published copy are written anew without what is erased."""
+"""Rewrite the DuckDB files, the warehouse and every published copy, without the erased data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SOURCE = "searched"
 
 
 def left_out_of(plan: ErasurePlan) -> LeftOut:
-    """Return what copies of a warehouse leave out."""
+    """Return the rows and words that a copy of a warehouse leaves out."""
     (report,) = NAMING_PEOPLE
     mentions = plan.mentions
     return LeftOut(
@@ -36,7 +36,7 @@ def left_out_of(plan: ErasurePlan) -> LeftOut:
 
 
 def count(file: Path, plan: ErasurePlan) -> int:
-    """Return the rows of a file that belong to what is erased; 0 for a file that does not exist."""
+    """Return the number of rows of a file that the plan erases; 0 for a file that does not exist."""
     if not file.exists():
         return 0
     with contextlib.closing(duckdb.connect()) as connection:
@@ -47,8 +47,8 @@ def count(file: Path, plan: ErasurePlan) -> int:
 def rewrite(
     file: Path, plan: ErasurePlan, *, is_published: bool = False, sleep: Callable[[float], None]
 ) -> None:
-    """Replace a warehouse file by a copy without what is erased, and remove older copies beside it. Wait while another
-    process writes it; readers of a published file keep the one that they have open."""
+    """Replace a warehouse file by a copy without the erased data, and remove older copies beside it. Wait while another
+    process writes it; readers of a published file keep the file that they have open."""
     for ending in (REPLACED, REBUILT):
         discard(beside(file, ending))
     shutil.rmtree(beside(file, ".tmp"), ignore_errors=True)
@@ -62,12 +62,12 @@ def rewrite(
                 target = new.reserve()
                 write_copy(file, target, left_out_of(plan), is_exclusive=not is_published)
                 new.keep_permissions()
-                if (log := beside(file, ".wal")).exists():  # written between the copy and its new name
-                    raise LoadError(f"{file} was written meanwhile: {log} is there")
+                if (log := beside(file, ".wal")).exists():  # written between the copy and its rename
+                    raise LoadError(f"{file} was written during the copy: {log} exists")
             return
         except (duckdb.Error, LoadError) as error:
             if waited >= PATIENCE_S or (isinstance(error, duckdb.Error) and not is_locked(error)):
-                raise LoadError(f"can't write {file} anew: {str(error).splitlines()[0]}") from error
+                raise LoadError(f"can't rewrite {file}: {str(error).splitlines()[0]}") from error
         sleep(POLL_S)
         waited += POLL_S
 

@@ -1,1 +1,1 @@
-"""The score: what follows what. Steps never call steps; these functions do."""
+"""The flows: functions that call the steps in order. Steps never call each other."""

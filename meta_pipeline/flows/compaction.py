@@ -1,4 +1,4 @@
-"""Compact the landing: every node's finished months, then what nothing names any more is removed."""
+"""Compact the landing: write each node's finished months to cold files, then remove the orphans."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meta_pipeline.store.landed import zones
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compaction:
-    """The result of a compaction. `busy`: the nodes that another run works on; their turn is the next time."""
+    """The result of a compaction. `busy`: nodes that were skipped because another run uses them."""
 
     compacted: Compacted
     removed: Orphans
@@ -36,8 +36,8 @@ class Compaction:
 def compact_landing(
     landing: Landing, *, hot_days: int, now: Callable[[], dt.datetime], sleep: Callable[[float], None]
 ) -> Compaction:
-    """Compact what is older than the hot zone and remove the orphans. A node that is being landed is left out; a load
-    that is under way is waited for."""
+    """Compact days that are older than the hot zone, and remove the orphans. Skip a node that is being landed; wait for
+    a load that is running."""
     engine, before = landing.engine, first_hot_day(now().date(), hot_days)
     compacted, busy = Compacted(), list[str]()
     for node_id in zones.nodes_with_hot_files(engine, before=before):

@@ -1,4 +1,4 @@
-"""Deliver one alert to several targets: what one of them has received is recorded, what another one refused is not."""
+"""Deliver one alert to several targets: each successful delivery is recorded, so that only failed ones are retried."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.connections import alerts
 
 
-def deliver_as_it_is(alert: Alert, target: Target) -> None:
-    """Deliver the same alert to every target."""
+def deliver_unchanged(alert: Alert, target: Target) -> None:
+    """Deliver the alert without changes for this target."""
     target.deliver(alert)
 
 
 def deliver_to_each(
     alert: Alert, targets: Iterable[Target], *, engine: sa.Engine, now: dt.datetime,
-    deliver: Callable[[Alert, Target], None] = deliver_as_it_is,
+    deliver: Callable[[Alert, Target], None] = deliver_unchanged,
 ) -> tuple[bool, list[str]]:
     """Call `deliver` for each target and record each delivery. Return whether any target received the alert, and a
-    sentence for each delivery that failed: it is tried again, because it is not recorded."""
+    sentence for each delivery that failed: it is retried by the next call, because it is not recorded."""
     problems: list[str] = []
     is_delivered = False
     for target in targets:

@@ -1,4 +1,4 @@
-"""Alerts about checks that fail in what is published, and when they pass again. No token is needed or read."""
+"""Alerts about checks that fail in the published marts, and about checks that pass again. No token is read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from meta_pipeline.store.connections import alerts
 def send_check_alerts(
     targets: Sequence[Target], failures: Sequence[CheckFailure], *, engine: sa.Engine, url: str, now: dt.datetime
 ) -> tuple[list[Alert], list[str]]:
-    """Deliver to each target the failures that it has not received, an alert for each account, and of those that it has
-    received which are gone. A failure that comes back is delivered again. Return the alerts that were delivered, and a
-    sentence for each delivery that failed."""
+    """Deliver to each target the failures that it has not received, in one alert per account, and one alert that lists
+    the failures that it received and that no longer occur. A failure that comes back is delivered again. Return the
+    alerts that were delivered, and a sentence for each delivery that failed."""
     received = alerts.delivered(engine)
     delivered: dict[str, Alert] = {}
     problems = []
@@ -37,6 +37,6 @@ def send_check_alerts(
                 target.deliver(alert)
                 delivered[alert.text] = alert
                 alerts.forget(engine, gone, target.name)
-        except MetaPipelineError as error:  # it is tried again
+        except MetaPipelineError as error:  # the next call retries it
             problems.append(str(error))
     return list(delivered.values()), problems

@@ -1,5 +1,5 @@
-"""Readers of what people wrote to Pages: the parts of the process's runtime that they use, the Pages they read, the
-token of each, and how their results are reported."""
+"""The code that reading leads and reading conversations share: the runtime that they need, the Pages that they read,
+the token of each Page, and the errors in their results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from meta_pipeline.vault.vault import Vault
 
 
 class PageRuntime(Protocol):
-    """The parts of the process's runtime that reading what people wrote uses."""
+    """The parts of the process's runtime that reading leads and conversations needs."""
 
     @property
     def settings(self) -> Settings: ...
@@ -44,25 +44,25 @@ class PageRuntime(Protocol):
 def chosen_pages(
     runtime: PageRuntime, page_ids: Collection[str]
 ) -> tuple[list[NodeLink], Mapping[str, dt.date]]:
-    """Return these Pages, or all that are read daily, and the first day that is kept of each whose customers agreed on
-    one. Raise ConfigError for a Page that is not read."""
+    """Return these Pages, or all that are read daily, and the first day to keep, by id, of each Page whose tenants have
+    agreed on a ceiling. Raise ConfigError for a Page that is not read."""
     links = runtime.links_to_read(kind=PAGE)
     if unknown := sorted(set(page_ids) - {link.id for link in links}):
-        raise ConfigError(f"no Page {unknown[0][:40]} is read: `meta-pipeline nodes list` says which are")
+        raise ConfigError(f"the Page {unknown[0][:40]} is not read: see `meta-pipeline nodes list`")
     chosen = [link for link in links if not page_ids or link.id in page_ids]
     return chosen, runtime.first_kept_days(chosen, now=runtime.now())
 
 
 class PagePull(Protocol):
-    """The sentences in the result for one Page. `refused`: what Meta refuses; `problems`: what else went wrong, and is
-    tried again."""
+    """The sentences in the result for one Page. `refused`: about what Meta refuses; `problems`: about other errors,
+    which are retried by the next pull."""
 
     refused: list[str]
     problems: list[str]
 
 
 def failures_of(pulls: Iterable[PagePull]) -> list[str]:
-    """Return what could not be read, by name."""
+    """Return every sentence about something that could not be read."""
     return [sentence for each in pulls for sentence in (*each.refused, *each.problems)]
 
 
@@ -70,8 +70,8 @@ def use_page_token(
     link: NodeLink, use: Callable[[AccessToken], None], *, flow: str, graph: GraphClient, tokens: Vault,
     now: Callable[[], dt.datetime],
 ) -> None:
-    """Reveal the token of a Page for a flow and use it; retire it where Meta says that it is invalid, and raise that
-    TokenError."""
+    """Reveal the token of a Page for a flow and call `use` with it. On a TokenError, retire the token if Meta calls it
+    invalid, and re-raise."""
     token = tokens.reveal_for(link.id, flow=flow)
     try:
         use(token)

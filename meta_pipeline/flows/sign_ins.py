@@ -1,4 +1,4 @@
-"""Give a person of the intake a link that signs them in: on the command line, or by mail."""
+"""Issue sign-in links to people of the intake: on the command line, or by mail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOG = logging.getLogger("meta_pipeline.sign_ins")
 
 @dataclass(frozen=True, kw_only=True)
 class SignIns:
-    """Gives links to people. `key` makes what represents them in the store; `mail`: the mail server, if any."""
+    """An issuer of sign-in links. `key`: of the digests of people in the control store; `mail`: the mail server."""
 
     engine: sa.Engine = field(kw_only=False)
     intake: Intake = field(kw_only=False)
@@ -30,8 +30,8 @@ class SignIns:
     now: dt.datetime
 
     def url_for(self, email: str) -> str:
-        """Return a link that signs this person in, once, for 15 minutes. Raise ConfigError for somebody whom the intake
-        does not name, and for too many open links."""
+        """Return a link that signs this person in, once, for 15 minutes. Raise ConfigError for a person whom the intake
+        does not name, and for a person who has too many unused links."""
         person = self.intake.person(email)
         if person is None:
             raise ConfigError(
@@ -40,13 +40,13 @@ class SignIns:
         text = sign_in_link.issue(self.engine, person.email, key=self.key, now=self.now)
         if text is None:
             raise ConfigError(
-                "this person has several links that were not used: they end after 15 minutes, then try again"
+                "this person has too many unused links: wait until they expire, after 15 minutes, then try again"
             )
         return f"{self.public_url.rstrip('/')}/sign-in/{text}"
 
     def send_mail(self, email: str) -> None:
-        """Mail a link to an address that the intake names. Nobody learns from the outcome whether it does; a failure of
-        the mail server is in the log."""
+        """Mail a link to an address that the intake names. The caller can't see whether it does; an error of the mail
+        server is only logged."""
         if self.mail is None or self.intake.person(email) is None:
             return
         try:
@@ -59,7 +59,7 @@ class SignIns:
 
 
 def sign_ins(settings: Settings, *, engine: sa.Engine, intake: Intake, now: dt.datetime) -> SignIns:
-    """Return what gives links, with these settings; ConfigError without an app secret."""
+    """Return the issuer of links for these settings; raise ConfigError without an app secret."""
     mail = Email(settings.smtp_url.get_secret_value()) if settings.smtp_url else None
     return SignIns(
         engine, intake, key=settings.require("app_secret"), public_url=settings.public_url, mail=mail, now=now

@@ -1,6 +1,6 @@
-"""Apply a plan: send what is missing, read back what is uncertain, wait for what is not ready.
+"""Apply a plan: send the missing steps, read back those with an unknown outcome, wait for objects that are not ready.
 
-Every status is stored before the call that it announces, so a run that was killed goes on where it was."""
+Every status is stored before the call that it announces, so that the next run resumes after a kill."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Performer(Protocol):
         self, step: Step, path: str, body: Mapping[str, Any], progress: dict[str, Any], *,
         save: Callable[[dict[str, Any]], None], run: Run, plan: Plan,
     ) -> Created:
-        """Send what is missing, saving progress; return what exists then."""
+        """Send the missing calls, save the progress, and return the created object."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The objects that applying and rolling back work with. `command`: the group of commands that a sentence names;
-    `progress` is called with a sentence for each thing that happens; `undo`: the command that rolls back."""
+    """The dependencies of applying and rolling back. `command`: the group of commands that messages name; `progress` is
+    called with a sentence for each event; `undo`: the command that rolls back."""
 
     engine: sa.Engine
     graph: GraphClient
@@ -61,12 +61,12 @@ class Run:
 
     @property
     def reader(self) -> Reader:
-        """Return what reads back."""
+        """Return the reader for read-backs."""
         return Reader(graph=self.graph, token=self.token, sleep=self.sleep)
 
 
 def apply(plan_id: str, *, run: Run) -> Plan:
-    """Create what a plan lists and does not exist yet; return the plan. A second call creates nothing.
+    """Create what a plan lists and what does not exist yet; return the plan. A second call creates nothing.
 
     Raise PlanFailedError, which says what exists, and ConfigError for a plan that was rolled back."""
     plan = stored.load(run.engine, plan_id)
@@ -105,14 +105,14 @@ def failed(plan_id: str, error: MetaPipelineError, *, run: Run) -> PlanFailedErr
 
 
 class _StepFailedError(MetaPipelineError):
-    """Meta could not do what a step asked for."""
+    """A step that Meta could not complete."""
 
 
 class ExpiredError(MetaPipelineError):
-    """Raised by a performer: the object of an earlier step has expired, and is created again."""
+    """Raised by a performer: the object of an earlier step has expired and must be created again."""
 
     def __init__(self, step: str) -> None:
-        super().__init__(f"what the step {step} created has expired")
+        super().__init__(f"the object of the step {step} has expired")
         self.step = step
 
 
@@ -125,7 +125,7 @@ class _Applying:
         self._renewals = 0
 
     def finish(self) -> None:
-        """Do one action after another until nothing is left to do."""
+        """Run the next action until none is left."""
         while action := next_action(self._plan.steps):
             match action:
                 case Send(record):
@@ -139,14 +139,14 @@ class _Applying:
                 self._check_once(record)
 
     def _check_once(self, record: StepRecord) -> None:
-        """Raise when something that was sent again exists twice: its first call took effect later than was waited."""
+        """Raise if an object that was sent again exists twice: its first call took effect after the wait."""
         wanted = record.step.read_back
         if record.step.performer is None and wanted is not None and wanted.has_tag:
             more = set(self._run.reader.list(record, self._values)) - {record.object_id}
             if more:
                 raise _StepFailedError(
-                    f"{record.step.creates} exists {1 + len(more)} times, also as {', '.join(sorted(more))}: Meta did "
-                    "late what it had not answered. Roll the plan back and plan it again"
+                    f"{record.step.creates} exists {1 + len(more)} times, also as {', '.join(sorted(more))}: Meta "
+                    "executed an unanswered call late. Roll the plan back and plan it again"
                 )
 
     @property
@@ -174,18 +174,18 @@ class _Applying:
             return self._renew(self._plan.step(expired.step))
         except GraphError as error:
             if not is_unknown(error):
-                # Refused: nothing was created, unless an earlier call was, whose outcome is still unknown.
+                # Refused: this call created nothing. An earlier call with an unknown outcome may have.
                 if step.performer is None and record.sent_at is None:
                     self._mark(record, status="planned", sent_at=None)
                 raise
             if step.performer or sends >= SENDS:
                 raise
-            run.progress(f"no clear answer about {step.creates}: {error.reason}")
+            run.progress(f"it is unknown whether Meta has created {step.creates}: {error.reason}")
             return None  # its status is "sending", so it is read back next
         return self._created(self._plan.steps[record.position], created)
 
     def _validate(self, step: Step, path: str, body: Mapping[str, Any]) -> None:
-        """Let Meta check a call that changes nothing. Without an answer, the call itself is checked."""
+        """Let Meta validate a call without executing it. Skip the validation if Meta does not answer."""
         with contextlib.suppress(TransientError):
             self._run.graph.write(step.write, path, body, token=self._run.token, plan_id=self._plan_id)
 
@@ -193,7 +193,7 @@ class _Applying:
         answer = self._run.graph.write(step.write, path, body, token=self._run.token, plan_id=self._plan_id)
         object_id = nested(answer.object, step.id_field)
         if not isinstance(object_id, str | int) or not object_id:
-            raise UnreadableAnswerError(f"{answer.host} named no id of {step.creates}", trace_id=answer.trace_id)
+            raise UnreadableAnswerError(f"{answer.host} returned no id of {step.creates}", trace_id=answer.trace_id)
         return Created(object_id=str(object_id))
 
     def _perform(self, record: StepRecord, path: str, body: Mapping[str, Any]) -> Created:
@@ -223,7 +223,7 @@ class _Applying:
             self._send(record)
 
     def _ids_of_others(self, record: StepRecord) -> Collection[str]:
-        """Return what other plans have created: without a tag, it may look like what this step creates."""
+        """Return the ids of other plans' objects: without a tag, they may look like this step's object."""
         if record.step.read_back is None or record.step.read_back.has_tag:
             return ()
         return plans.ids_of_others(self._run.engine, self._plan_id)
@@ -257,7 +257,7 @@ class _Applying:
             waited_s += wait.every_s
 
     def _renew(self, expired: StepRecord) -> None:
-        """Let what has expired, and what was made of it, be created again, a few times in one run."""
+        """Let an expired object, and those made of it, be created again: at most MOST_RENEWALS times in one run."""
         self._renewals += 1
         if self._renewals > MOST_RENEWALS:
             raise _StepFailedError(f"{expired.step.creates} has expired again and again")
@@ -267,7 +267,7 @@ class _Applying:
 
 
 def _words_of(node: Mapping[str, Any], wait: Wait) -> str:
-    """Return what an object says about its status, bounded."""
+    """Return the status fields of an object as a short text."""
     names = dict.fromkeys((wait.status.partition(".")[0], *wait.fields))
     words = [str(node[name]) for name in names if node.get(name) is not None]
     return ", ".join(words)[:300].replace("\n", " ")

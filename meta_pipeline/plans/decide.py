@@ -50,12 +50,12 @@ def next_action(steps: Sequence[StepRecord]) -> Action:
                 return Await(record)
             case "sending" if record.step.performer is None and record.step.read_back is not None:
                 return Check(record)
-        return Send(record)  # a performer goes on where it was; without a read-back, sending twice does no harm
+        return Send(record)  # a performer resumes; without a read-back, sending twice is safe
     return None
 
 
 def next_removal(steps: Sequence[StepRecord]) -> Check | Remove | None:
-    """Return what to do next to undo the steps in reverse; None when nothing of them is left that can be removed."""
+    """Return what to do next to undo the steps in reverse; None when nothing is left that can be removed."""
     for record in reversed(steps):
         if record.status == "sending" and record.step.performer is None and record.step.read_back is not None:
             return Check(record)
@@ -66,7 +66,7 @@ def next_removal(steps: Sequence[StepRecord]) -> Check | Remove | None:
 
 
 def to_poll_again(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """Return the steps that are done and whose objects may have expired since, before something is made of them."""
+    """Return the steps that are done and whose objects may have expired before the next step uses them."""
     pending = next((record for record in steps if record.status != "done"), None)
     if pending is None or pending.status != "planned":
         return []
@@ -74,7 +74,7 @@ def to_poll_again(steps: Sequence[StepRecord]) -> list[StepRecord]:
 
 
 def renewed_with(expired: StepRecord, steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """Return the steps that are sent again when the object of one has expired: it, and those made of it that expire."""
+    """Return the steps to send again when a step's object has expired: that step, and later ones that can expire."""
     return [
         record for record in steps
         if record is expired or (record.position > expired.position and record.exists and _expires(record))

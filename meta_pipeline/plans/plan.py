@@ -1,4 +1,4 @@
-"""Plans as records: what is to be changed at which node, with which token, and how far it is. No I/O."""
+"""Plans as records: the changes, the node, the token, and the progress. No I/O."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PlanStatus = Literal["planned", "applying", "applied", "failed", "rolled_back"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A list of changes at one node. `command`: the group of commands that applies it, such as `ads`; `details`: what a
-    command remembers of it, such as its activation; `reason`: why it failed."""
+    """A list of changes at one node. `kind`: such as `reel_ad`; `details`: values that commands store with it, such as
+    the time of its activation; `reason`: why it failed."""
 
     id: str
     kind: str
@@ -47,7 +47,7 @@ class Plan:
 
 
 class PlanFailedError(MetaPipelineError):
-    """A plan that could not be applied or rolled back completely; the sentence says what exists. `cause`: the error
+    """A plan that could not be applied or rolled back completely; the message says what exists. `cause`: the error
     that stopped it."""
 
     def __init__(self, message: str, *, plan_id: str, cause: MetaPipelineError | None = None) -> None:
@@ -81,7 +81,7 @@ def new_plan(
 
 
 def existing_in_words(plan: Plan) -> str:
-    """Return what of a plan exists at Meta, as a part of a sentence."""
+    """Return the objects of a plan that exist at Meta, as a part of a sentence."""
     things = [f"{record.step.creates} {record.object_id}" for record in plan.existing]
     uncertain = [f"perhaps {record.step.creates}" for record in plan.steps if record.status == "sending"]
     return ", ".join([*things, *uncertain]) or "nothing"

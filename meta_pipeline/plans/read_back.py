@@ -1,4 +1,4 @@
-"""Find at Meta what a step has created, and see whether it is gone. Listings may lag behind a change."""
+"""Find the objects that a step has created at Meta, and check whether they are gone. Listings may lag behind."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError
 from meta_pipeline.plans.step import ReadBack, StepRecord, Values, nested
 from meta_pipeline.records import AccessToken
 
-# Seconds before each look for an object whose creation had an unknown outcome: Meta shows it after a moment (R).
+# Seconds before each search for an object whose creation had an unknown outcome: Meta lists it with a delay (R).
 PAUSES_S = (0.0, 2.0, 5.0, 15.0, 30.0)
 # The clocks of Meta and of this machine may differ by this much.
 CLOCKS_DIFFER = dt.timedelta(minutes=2)
 
 
 class Reader:
-    """Read back with one token. `sleep` takes seconds."""
+    """A reader of objects at Meta, with one token."""
 
     def __init__(self, *, graph: GraphClient, token: AccessToken, sleep: Callable[[float], None]) -> None:
         self._graph, self._token, self._sleep = graph, token, sleep
 
     def find(self, record: StepRecord, values: Values, *, without: Collection[str] = ()) -> list[str]:
-        """Return the ids of what a step has created, `without` those that others have, looking until something is there
-        or the patience is over."""
+        """Return the ids of the objects that a step has created, `without` those of others. Search until there is one,
+        or after all of PAUSES_S."""
         for pause_s in PAUSES_S:
             if pause_s:
                 self._sleep(pause_s)
@@ -37,7 +37,7 @@ class Reader:
         return []
 
     def list(self, record: StepRecord, values: Values) -> list[str]:
-        """Return the ids of what a step has created, as they are listed now."""
+        """Return the ids of the objects that a step has created and that Meta lists now."""
         wanted = record.step.read_back
         if wanted is None:
             return []
@@ -49,7 +49,7 @@ class Reader:
         except RequestError:
             if not wanted.params:
                 raise
-            rows = self._rows(path, params, record.step.reads)  # a filter that this edge does not take
+            rows = self._rows(path, params, record.step.reads)  # this edge does not support the filter
         return [
             str(row["id"]) for row in rows
             if row.get("id") and row.get("status") != "DELETED"
@@ -61,7 +61,7 @@ class Reader:
         return [row for batch in batches for row in _objects(batch.records)]
 
     def node(self, record: StepRecord, path: str, fields: tuple[str, ...]) -> dict[str, Any]:
-        """Return fields of an object that a step is about."""
+        """Return fields of an object, by a call of the kind that the step reads with."""
         return self.get(record.step.reads, path, fields)
 
     def get(self, kind: CallKind, path: str, fields: tuple[str, ...]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from meta_pipeline.plans.step import StepRecord, Values
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.coordination import leases
 
-PAUSES_S = (0.0, 2.0, 5.0, 15.0)  # before each look whether something deleted is gone
+PAUSES_S = (0.0, 2.0, 5.0, 15.0)  # before each check that a deleted object is gone
 
 
 class RemainsError(MetaPipelineError):
-    """Something of the plan is still there after it was deleted."""
+    """An object of the plan that still exists after it was deleted."""
 
 
 def roll_back(plan_id: str, *, run: Run) -> Plan:
@@ -43,7 +43,7 @@ class _RollingBack:
     def __init__(self, plan_id: str, run: Run) -> None:
         self._plan_id, self._run = plan_id, run
         self._plan = stored.load(run.engine, plan_id)
-        # The ids as they were before: those of a step are needed to list what is left of a later one.
+        # The ids before the rollback: listing what is left of a step needs the ids of earlier steps.
         self._values = Values(self._plan.steps)
 
     def finish(self) -> None:
@@ -88,10 +88,10 @@ class _RollingBack:
                 run.sleep(pause_s)
             if run.reader.is_gone(record):
                 return
-        raise RemainsError(f"{record.step.creates} {object_id} is still there after it was deleted")
+        raise RemainsError(f"{record.step.creates} {object_id} still exists after it was deleted")
 
     def _remove_what_is_left(self, record: StepRecord) -> None:
-        """Remove what a step created more than once: whatever has the plan's tag is of this plan."""
+        """Remove objects that a step created more than once: every object with the plan's tag belongs to the plan."""
         step = record.step
         if step.undo is None or step.read_back is None or not step.read_back.has_tag or record.sent_at is None:
             return

@@ -24,7 +24,7 @@ def ref(step: str, output: str = "id") -> dict[str, str]:
 class ReadBack:
     """The way to find what a step created: the objects of an edge whose fields have these values (references allowed).
 
-    `has_tag`: one of the values is a tag that only this plan writes, so whatever matches is of this plan. `since`: a
+    `has_tag`: one of the values is a tag that only this plan writes, so every match belongs to it. `since`: a
     time field; without a tag, only what was created after the call was sent matches."""
 
     path: str
@@ -82,7 +82,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """A step with what became of it. `progress` holds what the performer and the wait stored; `sent_at`: when its call
+    """A step with its status. `progress` holds what the performer and the wait stored; `sent_at`: when its call
     was first sent."""
 
     position: int
@@ -94,7 +94,7 @@ class StepRecord:
 
     @property
     def exists(self) -> bool:
-        """Return whether its object exists at Meta as far as is recorded."""
+        """Return whether its object is recorded as existing at Meta."""
         return self.status in ("created", "done")
 
 

@@ -29,10 +29,10 @@ def keep(engine: sa.Engine, plan: Plan) -> None:
 
 
 def load(engine: sa.Engine, plan_id: str, *, kinds: Sequence[str] = ()) -> Plan:
-    """Return a plan; raise ConfigError when there is none of this id (or of these kinds)."""
+    """Return a plan; raise ConfigError for an unknown id, and for a plan of another kind than `kinds`."""
     stored = table.find(engine, plan_id)
     if stored is None or (kinds and stored[0]["kind"] not in kinds):
-        raise ConfigError(f"there is no plan {plan_id[:50]!r}: the command `list` of the same group names them")
+        raise ConfigError(f"there is no plan {plan_id[:50]!r}: the command `list` of the same group shows them")
     row, steps = stored
     return Plan(**{name: row[name] for name in row if name != "changed_at"}, steps=tuple(map(_record, steps)))
 

@@ -1,4 +1,4 @@
-"""Check a spec before a plan is made: each problem is a sentence, and all of them are said at once. Of files only the
+"""Check a spec before a plan is made: each problem is a sentence, and all are reported together. Of files only the
 size is read."""
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from meta_pipeline.records import NodeLink
 
 _MAY_CREATE = frozenset(("CREATE_CONTENT", "MANAGE"))
 _HASHTAG = re.compile(r"(?<![^\s#])#\w")
-# The number and the types of media that each kind takes, by the kind of node.
-_TAKES = {
+# The number and the types of media that each kind needs, by the kind of node.
+_MEDIA_OF = {
     PAGE.name: {
         "post": (0, 0, ""), "photo": (1, 1, "image"), "video": (1, 1, "video"), "reel": (1, 1, "video"),
         "story": (1, 1, ""), "carousel": (None, None, "image"),
@@ -39,8 +39,8 @@ def problems(
     spec: PostSpec, link: NodeLink, *, rules: PostingRules, scopes: Collection[str] | None, now: dt.datetime,
     videos: Mapping[Path, VideoFacts | str] = MappingProxyType({}),
 ) -> list[str]:
-    """Return what keeps a spec from being published at a node, as far as it can be known beforehand. `videos`: what the
-    files of videos say of themselves, or why they can't be read."""
+    """Return the problems that keep a spec from being published at a node, as far as they can be checked beforehand.
+    `videos`: the format of each video file, or why it can't be read."""
     sentences = [*_of_access(link, scopes), *_of_media(spec, link, rules, videos), *_of_text(spec, link, rules)]
     return [*sentences, *_of_time(spec, link, rules, now)]
 
@@ -56,18 +56,19 @@ def _of_access(link: NodeLink, scopes: Collection[str] | None) -> Iterator[str]:
 def _of_media(
     spec: PostSpec, link: NodeLink, rules: PostingRules, videos: Mapping[Path, VideoFacts | str]
 ) -> Iterator[str]:
-    takes = _TAKES[link.kind].get(spec.kind)
-    if takes is None:
+    bounds = _MEDIA_OF[link.kind].get(spec.kind)
+    if bounds is None:
         yield _INSTEAD[spec.kind]
         return
-    least, most, media_type = takes
+    least, most, media_type = bounds
     least = rules.carousel_least if least is None else least
     most = rules.carousel_most if most is None else most
     if not least <= len(spec.media) <= most:
         numbers = str(least) if least == most else f"{least} to {most}"
-        yield f"a {spec.kind} has {numbers} of media, not {len(spec.media)}"
+        items = "item" if numbers == "1" else "items"
+        yield f"a {spec.kind} needs {numbers} media {items}, not {len(spec.media)}"
     if media_type and (others := [item for item in spec.media if item.type != media_type]):
-        yield f"{_quoted(others[0])} is no {media_type}, which a {spec.kind} here takes"
+        yield f"{_quoted(others[0])} is not of type {media_type}, which a {spec.kind} needs here"
     for item in spec.media:
         yield from _of_file(item, spec, link, rules)
         if item.path is not None and (facts := videos.get(item.path)) is not None:
@@ -79,21 +80,21 @@ def _of_file(item: MediaItem, spec: PostSpec, link: NodeLink, rules: PostingRule
         return
     is_instagram = link.kind == INSTAGRAM_ACCOUNT.name
     if is_instagram and item.type == "image":
-        yield f"{_quoted(item)} is a file, and Instagram takes images only from an https address"
+        yield f"{_quoted(item)} is a file, and Instagram accepts images only from an https address"
         return
     try:
         size = item.path.stat().st_size if item.path.is_file() else None
     except (OSError, ValueError):
         size = None
     if size is None:
-        yield f"{_quoted(item)} is no file beside the spec"
+        yield f"{_quoted(item)} is not a file beside the spec"
         return
     most = rules.page_photo_bytes
     if item.type == "video":
         most = rules.page_video_file_bytes if spec.kind == "video" else rules.page_video_bytes
         most = rules.instagram_video_bytes if is_instagram else most
     if not 0 < size <= most:
-        yield f"{_quoted(item)} has {size} bytes, and at most {most} are taken"
+        yield f"{_quoted(item)} has {size} bytes, and at most {most} are accepted"
 
 
 def _of_video(facts: VideoFacts | str, spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[str]:
@@ -102,15 +103,16 @@ def _of_video(facts: VideoFacts | str, spec: PostSpec, link: NodeLink, rules: Po
         return
     is_page = link.kind == PAGE.name
     if facts.video_codec not in rules.video_codecs.split():
-        yield f"the codec {facts.video_codec!r} is none of {rules.video_codecs}"
+        yield f"the codec {facts.video_codec!r} is not one of {rules.video_codecs}"
     if spec.kind == "video":
         return
     longest = rules.page_reel_longest_s if is_page else rules.instagram_reel_longest_s
     longest = rules.story_longest_s if spec.kind == "story" else longest
     if not rules.reel_shortest_s <= facts.duration_s <= longest:
-        yield f"it is {facts.duration_s:.1f} s long, and a {spec.kind} has {rules.reel_shortest_s:g} to {longest:g} s"
+        bounds = f"{rules.reel_shortest_s:g} to {longest:g} s"
+        yield f"it is {facts.duration_s:.1f} s long, and a {spec.kind} must have {bounds}"
     if is_page and not rules.page_reel_narrowest <= facts.ratio <= rules.page_reel_widest:
-        yield f"it is {facts.width} × {facts.height}, and a {spec.kind} of a Page is 9 by 16"
+        yield f"it is {facts.width} × {facts.height}, and a {spec.kind} of a Page must be 9 by 16"
     if is_page and facts.width < rules.page_reel_least_width:
         yield f"it is {facts.width} pixels wide, and at least {rules.page_reel_least_width} are needed"
 
@@ -119,7 +121,7 @@ def _of_text(spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[st
     text = spec.text or ""
     if link.kind == PAGE.name:
         if len(text) > rules.page_text_letters:
-            yield f"text has {len(text)} letters, and a Page takes {rules.page_text_letters}"
+            yield f"text has {len(text)} characters, and a Page accepts {rules.page_text_letters}"
         if spec.kind == "post" and not (text or spec.link):
             yield "a post needs text or link"
         if spec.link and spec.kind != "post":
@@ -128,9 +130,9 @@ def _of_text(spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[st
         if spec.link:
             yield "Instagram has no links: put the address into text"
         if len(text) > rules.instagram_caption_letters:
-            yield f"text has {len(text)} letters, and Instagram takes {rules.instagram_caption_letters}"
+            yield f"text has {len(text)} characters, and Instagram accepts {rules.instagram_caption_letters}"
         if (tags := len(_HASHTAG.findall(text))) > rules.instagram_hashtags:
-            yield f"text has {tags} hashtags, and Instagram takes {rules.instagram_hashtags}"
+            yield f"text has {tags} hashtags, and Instagram accepts {rules.instagram_hashtags}"
     if spec.kind == "story" and text:
         yield "a story has no text: write it on the image or the video"
 

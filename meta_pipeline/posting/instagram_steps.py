@@ -44,7 +44,7 @@ def _media_type(spec: PostSpec, item: MediaItem) -> dict[str, Any]:
 
 
 def _container(spec: PostSpec, name: str, item: MediaItem | None, body: dict[str, Any], rules: PostingRules) -> Step:
-    """Return the step that creates a container, which nobody sees. A second one does no harm: it expires."""
+    """Return the step that creates a container, which nobody sees. A duplicate is harmless: it expires."""
     source: dict[str, Any] = {}
     if item is not None:
         source = {f"{item.type}_url": item.url} if item.url else {"upload_type": "resumable"}
@@ -62,7 +62,7 @@ def _container(spec: PostSpec, name: str, item: MediaItem | None, body: dict[str
 
 
 def _publication(spec: PostSpec, container: str, first: str, rules: PostingRules) -> Step:
-    """Return the step that publishes a container. When it has expired, everything from the `first` on is renewed."""
+    """Return the step that publishes a container. If it has expired, the steps from `first` on are sent again."""
     return Step(
         name="media", write=WriteKind.INSTAGRAM_PUBLISHING, path=f"{spec.node_id}/media_publish",
         creates="the story" if spec.kind == "story" else "the media",

@@ -40,7 +40,7 @@ def _schedule(spec: PostSpec) -> dict[str, Any]:
 
 
 def _photo(spec: PostSpec, item: MediaItem, name: str) -> Step:
-    """Upload a photo that no post shows yet: Meta deletes it after a day when none does."""
+    """Return the step that uploads a photo that no post shows yet: Meta deletes it after a day if none does."""
     return Step(
         name=name, write=WriteKind.PAGE_PUBLISHING, path=f"{spec.node_id}/photos", creates=f"the photo {item.name}",
         object_kind="page_photo", reads=CallKind.PAGE_POSTS, undo=WriteKind.POST_REMOVAL,
@@ -71,7 +71,7 @@ def _post(spec: PostSpec, photos: list[Step], now: dt.datetime) -> Step:
 
 
 def _disclosure(spec: PostSpec, rules: PostingRules) -> Iterator[Step]:
-    """Declare a post as made by an AI: Graph takes that only as an edit."""
+    """Yield the step that declares a post as made by an AI: Graph accepts that only as an edit."""
     if spec.is_made_by_ai:
         yield Step(
             name="disclosure", write=WriteKind.POST_CHANGE, path="{post}", creates="the AI disclosure of the post",

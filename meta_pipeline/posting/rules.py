@@ -14,8 +14,8 @@ _MB = 1_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PostingRules:
-    """The limits. Seconds, bytes, numbers, and width by height; `video_codecs`: their four letters; `disclosure_*`: how
-    a post of a Page is declared as made by an AI, by an edit in this version of Graph."""
+    """The limits, in seconds and bytes; ratios are width by height. `video_codecs`: their four-letter codes;
+    `disclosure_*`: how a post of a Page is declared as made by an AI, by an edit in this version of Graph."""
 
     instagram_caption_letters: int = 2_200
     instagram_hashtags: int = 30
@@ -45,8 +45,8 @@ class PostingRules:
 
 
 def load_rules(path: Path | None) -> PostingRules:
-    """Return the built-in limits with those of a TOML file laid over them; raise ConfigError, which says what is wrong
-    in it."""
+    """Return the built-in limits, overridden by those of a TOML file; raise ConfigError, which says what is wrong in
+    it."""
     if path is None:
         return PostingRules()
     return parsed(read_settings_file(path, "PUBLISHING_RULES"), source=str(path))
@@ -57,11 +57,11 @@ def parsed(text: str, *, source: str) -> PostingRules:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"META_PIPELINE_PUBLISHING_RULES: {source} is no TOML: {error}") from error
+        raise ConfigError(f"META_PIPELINE_PUBLISHING_RULES: {source} is not valid TOML: {error}") from error
     defaults = dataclasses.asdict(PostingRules())
     for name, value in document.items():
         if name not in defaults:
-            raise ConfigError(f"META_PIPELINE_PUBLISHING_RULES: {source} has {name[:50]!r}, which is no limit")
+            raise ConfigError(f"META_PIPELINE_PUBLISHING_RULES: {source} has {name[:50]!r}, which is not a limit")
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 10**12
         if not (is_number if not isinstance(defaults[name], str) else isinstance(value, str) and value):
             raise ConfigError(f"META_PIPELINE_PUBLISHING_RULES: {source}: {name} must be a positive number or a text")

@@ -36,7 +36,7 @@ _NAMES = ("node", "kind", "text", "link", "media", "publish_at", "made_by_ai", "
 
 
 class SpecError(ConfigError):
-    """A spec that says something that can't be published; the sentence says what."""
+    """A spec that can't be published; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class MediaItem:
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return its name for messages."""
         return self.path.name if self.path is not None else str(self.url)[:100]
 
 
@@ -93,13 +93,13 @@ def read_spec(path: Path) -> PostSpec:
 
 
 def parse_spec(text: str, *, folder: Path) -> PostSpec:
-    """Return the spec in a text, whose files are beside `folder`."""
+    """Return the spec in a text, whose files are in `folder`."""
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise SpecError(f"the spec is no TOML: {str(error)[:200]}") from error
+        raise SpecError(f"the spec is not valid TOML: {str(error)[:200]}") from error
     if unknown := sorted(set(data) - set(_NAMES)):
-        raise SpecError(f"the spec has {', '.join(map(repr, unknown))[:200]}: only {', '.join(_NAMES)} belong there")
+        raise SpecError(f"the spec has {', '.join(map(repr, unknown))[:200]}: only {', '.join(_NAMES)} are allowed")
     kind = data.get("kind")
     if kind not in KINDS:
         raise SpecError(f"kind must be one of {', '.join(KINDS)}")
@@ -118,7 +118,7 @@ def _node(data: Mapping[str, Any]) -> str:
     node = data.get("node")
     node = str(node) if isinstance(node, int) and not isinstance(node, bool) else node
     if not isinstance(node, str) or not re.fullmatch(r"[0-9]{1,30}", node, re.ASCII):
-        raise SpecError("node must be the id of a Page or of an Instagram account: `meta-pipeline links` has them")
+        raise SpecError("node must be the id of a Page or of an Instagram account: see `meta-pipeline links`")
     return node
 
 
@@ -127,10 +127,10 @@ def _text(data: Mapping[str, Any]) -> str | None:
     if text is None:
         return None
     if not isinstance(text, str) or len(text) > LONGEST_TEXT:
-        raise SpecError(f"text must be a text of at most {LONGEST_TEXT} letters")
+        raise SpecError(f"text must be a text of at most {LONGEST_TEXT} characters")
     text = text.replace("\r\n", "\n").strip()
     if control := _UNPRINTABLE.search(text):
-        raise SpecError(f"text has a control character at letter {control.start() + 1}")
+        raise SpecError(f"text has a control character at position {control.start() + 1}")
     return text or None
 
 
@@ -152,7 +152,7 @@ def _time(data: Mapping[str, Any]) -> dt.datetime | None:
     try:
         return at.astimezone(dt.UTC).replace(microsecond=0)
     except (OverflowError, ValueError):
-        raise SpecError("publish_at is not a time that can be published at") from None
+        raise SpecError("publish_at is not a time that is supported") from None
 
 
 def _flag(data: Mapping[str, Any], name: str, *, default: bool) -> bool:
@@ -164,10 +164,10 @@ def _flag(data: Mapping[str, Any], name: str, *, default: bool) -> bool:
 
 def _item(item: Any, folder: Path) -> MediaItem:
     if not isinstance(item, str) or not 0 < len(item) <= LONGEST_ADDRESS or _UNPRINTABLE.search(item):
-        raise SpecError(f"each of media must be an address or a file name of at most {LONGEST_ADDRESS} letters")
+        raise SpecError(f"each of media must be an address or a file name of at most {LONGEST_ADDRESS} characters")
     if "://" in item:
         if not is_address(item, schemes=("https",)):
-            raise SpecError("an address of media must be https, without a user name: Meta fetches it from there")
+            raise SpecError("an address of media must be https and have no user name: Meta fetches it")
         return MediaItem(type=_type_of(urlsplit(item).path), url=item)
     return MediaItem(type=_type_of(item), path=folder / item)
 
@@ -179,8 +179,8 @@ def _type_of(path: str) -> MediaType:
     if ending in _VIDEOS:
         return "video"
     raise SpecError(
-        f"each of media must end with one of {', '.join((*_IMAGES, *_VIDEOS))}: otherwise nobody knows whether "
-        "it is an image or a video"
+        f"each of media must end with one of {', '.join((*_IMAGES, *_VIDEOS))}: the ending tells whether it is an "
+        "image or a video"
     )
 
 

@@ -31,7 +31,7 @@ class ActionLinks:
         return f"{self.public_url.rstrip('/')}/connect?{urlencode(query)}"
 
     def reconnect(self, phase: int, text: str) -> str:
-        """Return the link for the person whom a reconnect link is for: to the page that says what is requested."""
+        """Return the URL that the person of a reconnect link opens: its page shows what is requested."""
         return f"{self.public_url.rstrip('/')}/connections/new?{urlencode({'phase': phase, 'reconnect': text})}"
 
     def node(self, kind: str, node_id: str) -> str:

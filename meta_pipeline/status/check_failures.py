@@ -1,4 +1,4 @@
-"""The nodes whose checks fail in the published marts, and what to do about each."""
+"""The nodes whose checks fail in the published marts, and the remedy for each."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CheckFailure:
 
     @property
     def key(self) -> str:
-        """Return what identifies the failure while it lasts, so that it is reported once."""
+        """Return the key of the failure while it lasts, so that it is reported once."""
         return f"{KEY_PREFIX}{self.account_id}:{self.check}:{self.report}"
 
     @property
@@ -82,7 +82,7 @@ class CheckFailure:
 
 
 def check_failures(published: Location) -> list[CheckFailure]:
-    """Return the failures with an error in the published file; none when it lacks the marts."""
+    """Return the failures of severity error in the published file; none if the file lacks the marts."""
     if not reading.exists(published) or query(published, _RELATIONS)[1][0][0] < 2:
         return []
     return [CheckFailure(*row) for row in query(published, _FAILURES)[1]]

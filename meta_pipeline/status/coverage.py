@@ -36,7 +36,7 @@ def unknown(published: Location) -> list[dict[str, Any]]:
 
 
 def empty_gates(published: Location, catalogue: Catalogue) -> list[str]:
-    """Return a sentence for each gated report without rows on days that had delivery: what the advertiser must do."""
+    """Return a sentence for each gated report that is empty on days with delivery, with what the advertiser must do."""
     return [
         f"{report} of account {account} is empty on {days} day(s) with delivery, {first} to {last}. {gated.gate}"
         for report, account, days, first, last in query(published, _EMPTY)[1]

@@ -31,13 +31,13 @@ def due_pulls(
     link: NodeLink, names: Sequence[str], *, reports: Reports, tiers: tuple[Tier, ...], engine: sa.Engine,
     now: dt.datetime, kept_since: dt.date | None = None,
 ) -> list[DuePull]:
-    """Return what is due of these reports of a node at `now`, on its own calendar. Days are one range, from the oldest
-    that is due to the newest: Meta charges by call. Reports that are read every hour are left out. `kept_since`: the
-    first day that does not expire at once; None when every day is kept."""
+    """Return the pulls of these reports of a node that are due at `now`, on its own calendar. The days are one range,
+    from the oldest that is due to the newest, because Meta charges by call. Reports that are read hourly are skipped.
+    `kept_since`: the first day that does not expire at once; None when every day is kept."""
     of_days = reports_of_days(names, reports)
     today, pulls = link.today(now), []
     if days := due_days(link, of_days, tiers=tiers, engine=engine, now=now, kept_since=kept_since):
-        # Of an ad account to yesterday: a range costs about the same however long it is (docs/decisions/0015).
+        # For an ad account, up to yesterday: a longer range costs about the same (docs/decisions/0015).
         until = today - dt.timedelta(days=1) if link.kind == AD_ACCOUNT.name else days[-1]
         pulls.append(DuePull(Range(days[0], until), of_days))
     unread = tuple(
@@ -48,7 +48,7 @@ def due_pulls(
 
 
 def reports_of_days(names: Sequence[str], reports: Reports) -> tuple[str, ...]:
-    """Return those of these reports that have days."""
+    """Return the reports of these that are not snapshots."""
     return tuple(name for name in names if not is_snapshot(reports[name]))
 
 
@@ -56,7 +56,7 @@ def due_days(
     link: NodeLink, names: Sequence[str], *, tiers: tuple[Tier, ...], engine: sa.Engine, now: dt.datetime,
     kept_since: dt.date | None = None,
 ) -> list[dt.date]:
-    """Return the days of which one of these reports is due, oldest first. Ad accounts are restated for weeks, by the
+    """Return the days for which any of these reports is due, oldest first. Ad accounts are restated for weeks, by the
     `tiers`; Pages and Instagram accounts settle within days. Days before `kept_since` would expire again."""
     days = _due_days(link, names, tiers=tiers, engine=engine, now=now) if names else []
     return [day for day in days if kept_since is None or day >= kept_since]

@@ -1,4 +1,4 @@
-"""Forecast what a backfill takes before it starts: calls, share of Meta's budgets, time."""
+"""Forecast the cost of a backfill before it starts: calls, share of Meta's budgets, time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from meta_pipeline.store.gateway import audit_log, budgets
 from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 from meta_pipeline.store.pulls import report_runs
 
-# Used until something was measured: one poll per report run, which is the minimum, and half a second per call.
+# Used until there are measurements: one poll per report run, which is the minimum, and half a second per call.
 DEFAULT_POLLS, DEFAULT_SECONDS_PER_CALL = 1.0, 0.5
 FRESH_FOR = dt.timedelta(hours=24)
 
@@ -38,8 +38,8 @@ FRESH_FOR = dt.timedelta(hours=24)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeForecast:
     """The expected calls, rows and seconds of one node. `percent`: of its tightest budget, None while no response has
-    reported one; `seconds` include waiting for that budget; `hourly_calls`: those that its stories take every hour
-    besides, None for a node without a report that is read hourly."""
+    reported one; `seconds` include waiting for that budget; `hourly_calls`: the additional calls per
+    hour for its stories, None for a node without a report that is read hourly."""
 
     node_id: str
     reports: tuple[Forecast, ...]
@@ -83,7 +83,7 @@ def of_node(
     now: dt.datetime,
     sweep_days: int = SWEEP_DAYS,
 ) -> NodeForecast:
-    """Forecast what is left to read of these days: days that the backfill to be resumed has landed cost nothing."""
+    """Forecast the rest of these days: days that the backfill to be resumed has landed cost nothing."""
     link, forecasts = find_link(engine, node_id), []
     today = link.today(now) if link else now.date()
     for name in names:
@@ -120,7 +120,7 @@ def _forecast_insights(
     report: Report, days: set[dt.date], *, engine: sa.Engine, node_id: str, backfill_id: str | None, largest_page: int,
     now: dt.datetime,
 ) -> Forecast:
-    """Forecast a report of an ad account, from the sizes that were learned of it."""
+    """Forecast a report of an ad account, from its learned sizes."""
     sizes = load_sizes(engine, report.name, node_id, largest_page=largest_page, now=now)
     finished = _finished(engine, node_id, report.name, days, backfill_id) if backfill_id else []
     left = days - {day for done in finished for day in done.days}
@@ -163,7 +163,7 @@ def _is_due(
 
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
-    """Return whether an account's listings were read more than a day ago, so that every backfill reads them."""
+    """Return whether any listing of an account was never read, or was read more than a day ago."""
     kinds = (ACCOUNTS, *LISTED_KINDS, CREATIVES)
     read = [read_times.last_read(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
     return any(at is None or now - at > FRESH_FOR for at in read)
@@ -172,7 +172,7 @@ def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> 
 def _budget(
     engine: sa.Engine, node_id: str, calls: int, *, app_id: str | None, now: dt.datetime
 ) -> tuple[float | None, float]:
-    """Return the percent of the node's tightest budget, and the seconds of waiting for it."""
+    """Return the percent that the calls need of the node's tightest budget, and the seconds of waiting for it."""
     keys = {Charge(kind, node_id).key(app_id) for kind in ("ads_insights", "score", *OF_ORGANIC_NODES)}
     percents, waits = [], [0.0]
     for row in budgets.find_all(engine):

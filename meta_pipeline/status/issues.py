@@ -1,5 +1,5 @@
-"""The issues of a connection: what is wrong, in a sentence, and the action that fixes it: for the pages, the CLI and
-Dagster's checks alike. No I/O, no clock."""
+"""The issues of a connection: what is wrong, in a sentence, and the action that fixes it. The pages, the CLI and
+Dagster's checks show them. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from meta_pipeline.store.connections.unread_edges import UnreadEdge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """A sentence that says what is wrong, and the link that fixes it. `is_urgent`: something is not read, or will not
-    be soon."""
+    """A sentence that says what is wrong, and the link that fixes it. `is_urgent`: something is not read, or soon
+    will not be."""
 
     message: str
     action: str
@@ -67,12 +67,12 @@ def _retired_issues(ref: TokenRef, connect_url: str, *, action_links: ActionLink
 
 
 def page_token_issue(ref: TokenRef, *, action_links: ActionLinks) -> Issue:
-    """Return what ended the own token of a Page whose person is still connected."""
+    """Return the issue of a Page whose own token was retired while its person is still connected."""
     return _retired_issues(ref, action_links.connect(1), action_links=action_links)[0]
 
 
 def task_issue(link: NodeLink, tasks: Sequence[str], *, action_links: ActionLinks) -> Issue | None:
-    """Return what is wrong when the tasks on a node don't suffice to read it; None when they do, or are unknown."""
+    """Return the issue of a node whose tasks don't allow reading it; None if they do, or if they are unknown."""
     if not tasks or READING_TASK in tasks or link.kind not in KINDS_BY_NAME:
         return None
     return Issue(
@@ -84,7 +84,7 @@ def task_issue(link: NodeLink, tasks: Sequence[str], *, action_links: ActionLink
 def identity_issue(
     link: NodeLink, tasks: Sequence[str], *, features: Collection[str], is_known: bool, action_links: ActionLinks
 ) -> Issue | None:
-    """Return that an ad account is without an Instagram account, where ads are created with it. `is_known`: its
+    """Return the issue of an ad account in which ads are created and that has no Instagram account. `is_known`: its
     Instagram accounts were read."""
     if not is_known or link.kind != AD_ACCOUNT.name or "ads_creation" not in features or ADVERTISE not in tasks:
         return None
@@ -99,8 +99,8 @@ def identity_issue(
 def scope_issue(
     scope: Scope, *, phase: int, action_links: ActionLinks, is_declined: bool = False, lost: Sequence[NodeLink] = ()
 ) -> Issue:
-    """Return that a permission was not granted, what is not read because of it, and the dialog that requests it again.
-    `lost`: nodes that were read with it before."""
+    """Return the issue of a permission that was not granted: what is not read because of it, and the dialog that
+    requests it again. `lost`: nodes that were read with it before."""
     because = f"the permission to {scope.allows} ({scope.name}) {'was declined' if is_declined else 'is missing'}"
     message = (
         f"{counted(lost)} {are(lost)} no longer read, because {because}: {names(lost)}." if lost
@@ -114,8 +114,8 @@ def node_scope_issue(
     link: NodeLink, granted: Collection[str], grant: Grant | None, *, phase: int, features: Collection[str],
     action_links: ActionLinks, is_urgent: bool,
 ) -> Issue | None:
-    """Return which permission the token of a node lacks, of those that its reports need; None when it has them all. The
-    same sentence as for the token itself, so that it is printed once."""
+    """Return the issue of a permission that the reports of a node need and its token lacks; None if it has them all.
+    The sentence is the same as that of the token itself, so that it is printed once."""
     for scope in missing_scopes(granted, phase, features):
         if link.kind in scope.reads:
             is_declined = grant is not None and scope.name in grant.declined
@@ -134,8 +134,8 @@ def access_issues(
     phase: int,
     action_links: ActionLinks,
 ) -> list[Issue]:
-    """Return what can't be read, or no longer, and why: a missing permission, access that was taken away, or an edge
-    that the last discovery could not read. `lost`: nodes that no token reads any longer."""
+    """Return the issues of nodes that can't be read, or can no longer be read, with the cause: a missing permission,
+    lost access, or an edge that the last discovery could not read. `lost`: nodes that no token reads now."""
     issues, unexplained, missing = [], list(lost), list(missing)
     for scope in missing:
         affected = [link for link in unexplained if link.kind in scope.kinds]
@@ -159,8 +159,8 @@ def access_issues(
 def unread_issues(
     ref_id: str, edges: Iterable[UnreadEdge], *, phase: int, action_links: ActionLinks
 ) -> list[Issue]:
-    """Return which kinds of nodes the last daily check could not list completely: one issue for what Meta refused, one
-    for what failed and is tried again by itself."""
+    """Return the issues of the kinds of nodes that the last daily check could not list completely: one for edges that
+    Meta refused, one for edges that failed and are retried."""
     edges = list(edges)
     refused = {kind for edge in edges if edge.is_refused for kind in edge.kinds}
     failed = {kind for edge in edges if not edge.is_refused for kind in edge.kinds}
@@ -177,7 +177,7 @@ def unread_issues(
         issues.append(
             Issue(
                 message=f"Facebook could not list all {plural_kinds(failed)} at the last daily check: new ones are "
-                "missing until the next one works; what was connected before is still collected.",
+                "missing until the next check succeeds; what was connected before is still collected.",
                 action="Open the connection", url=action_links.connection(ref_id), is_urgent=False,
             )
         )

@@ -19,7 +19,7 @@ from meta_pipeline.store.pulls.metric_states import MetricState
 
 def dead_metrics(engine: sa.Engine, *, metrics: Registry, now: dt.datetime) -> list[str]:
     """Return a sentence for each metric that is switched on and that Meta refuses: since when, of which nodes, and
-    what to do. A metric that does not fit a type of media is no news."""
+    what to do. A metric that only does not fit a type of media is not reported."""
     links, states = _links(engine), metric_states.find_all(engine)
     dead: dict[tuple[str, str], list[MetricState]] = {}
     for state in states:
@@ -29,7 +29,7 @@ def dead_metrics(engine: sa.Engine, *, metrics: Registry, now: dt.datetime) -> l
 
 
 def empty_reports(engine: sa.Engine, *, reports: Reports) -> list[str]:
-    """Return a sentence for each report of a node of which Meta has answered every metric, and none with a value."""
+    """Return a sentence for each report of a node if Meta returned all its metrics without a value."""
     links = _links(engine)
     states: dict[tuple[str, str], list[MetricState]] = {}
     for state in metric_states.find_all(engine):
@@ -45,8 +45,8 @@ def _empty_sentences(
         since = [state.empty_since for state in of_report if state.empty_since is not None]
         if len(since) == len(of_report):
             yield printable(
-                f"{report} of {names([links[node_id]])} is empty since {min(since):%Y-%m-%d}: Meta gives no figures of "
-                "small nodes (fewer than 100 followers)", limit=1000,
+                f"{report} of {names([links[node_id]])} is empty since {min(since):%Y-%m-%d}: Meta returns no figures "
+                "for small nodes (fewer than 100 followers)", limit=1000,
             )
 
 
@@ -59,7 +59,7 @@ def _dead_sentence(
     of = f" of {names(nodes)}" if nodes else ""
     return (
         f"Meta refuses {metric} in {report}{of} since {since:%Y-%m-%d} ({states[0].reason or 'without a reason'}); all "
-        "other metrics are read. If it has ended, give it a valid_to in META_PIPELINE_METRICS"
+        "other metrics are read. If Meta has retired it, set its valid_to in META_PIPELINE_METRICS"
     )
 
 

@@ -1,4 +1,4 @@
-"""The connections as operators see them: whose they are, what they read, what is wrong and where to fix it."""
+"""The connections as operators see them: the person, the nodes, and the issues with the links that fix them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Connection:
 
     @property
     def state(self) -> str:
-        """`dead`, `trouble` or `good`."""
+        """Return `dead`, `trouble` or `good`."""
         if self.ref.retired_at is not None:
             return "dead"
         return "trouble" if self.issues or any(node.issue for node in self.nodes) else "good"
@@ -104,7 +104,7 @@ def connections(
         phase = requested_phase(ref, grant)
         is_in_use = ref.retired_at is None
         missing = missing_scopes(ref.scopes, phase, features) if is_in_use else ()
-        if grant is not None and grant.requested:  # an invitation asks for the permissions of some kinds only
+        if grant is not None and grant.requested:  # an invitation requests the permissions of some kinds only
             left_out = set(scopes_for(phase)) - set(grant.requested)
             missing = tuple(scope for scope in missing if scope.name not in left_out)
         issues = token_issues(ref, phase=phase, action_links=action_links, now=now)
@@ -125,7 +125,7 @@ def connections(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NodeStates:
-    """The state of the nodes of all connections, to describe those of one."""
+    """Facts about the nodes of all connections, from which the nodes of one connection are described."""
 
     links: Mapping[str, NodeLink]
     pulled_at: Mapping[str, dt.datetime]
@@ -157,14 +157,14 @@ class _NodeStates:
         )
 
     def _page_token_issue(self, ref: TokenRef, access: Access) -> Issue | None:
-        """Return that a Page's own token was retired while its person's is in use; None otherwise."""
+        """Return the issue of a Page's own token that was retired while its person's is in use; None otherwise."""
         page = self.refs.get(access.token_ref)
         if page is None or page.retired_at is None or ref.retired_at is not None or access.token_ref == ref.id:
             return None
         return page_token_issue(page, action_links=self.action_links)
 
     def _scope_issue(self, link: NodeLink, ref: TokenRef, grant: Grant | None, access: Access) -> Issue | None:
-        """Return the permission that the token of a node lacks while this connection is in use; None otherwise."""
+        """Return the issue of a permission that a node's token lacks while this connection is used; None otherwise."""
         token = self.refs.get(access.token_ref)
         if token is None or token.retired_at is not None or ref.retired_at is not None:
             return None
@@ -176,8 +176,8 @@ class _NodeStates:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectionEffect:
-    """The effect of disconnecting a token: `stopped` nodes are read by nothing afterwards, `still_read` ones by
-    others."""
+    """The effect of disconnecting a token. `stopped`: nodes that no token reads afterwards; `still_read`: nodes that
+    other tokens read."""
 
     ref: TokenRef
     stopped: tuple[NodeLink, ...]
@@ -185,7 +185,7 @@ class DisconnectionEffect:
 
 
 def effect_of_disconnecting(ref_id: str, *, engine: sa.Engine, tokens: Vault) -> DisconnectionEffect:
-    """Return what is no longer read once this token, and the Page tokens that came through it, are deleted."""
+    """Return which nodes are no longer read once this token, and the Page tokens through it, are deleted."""
     token_refs = {
         ref.id for ref in tokens.refs(replaced=True) if ref_id in (ref.id, ref.parent_ref, ref.replaced_by)
     }
@@ -199,7 +199,7 @@ def effect_of_disconnecting(ref_id: str, *, engine: sa.Engine, tokens: Vault) ->
 
 
 def _lost_by_owner(refs: Sequence[TokenRef], lost: Iterable[NodeLink]) -> dict[str, list[NodeLink]]:
-    """Return the nodes that no token reads any longer, by the person or system user that read them last."""
+    """Return the nodes that no token reads now, by the person or system user that read them last."""
     owner = {ref.id: ref.parent_ref or ref.id for ref in refs}
     by_owner: dict[str, list[NodeLink]] = {}
     for link in lost:

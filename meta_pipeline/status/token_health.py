@@ -48,17 +48,17 @@ INVALIDATIONS: dict[int | None, TokenInvalidation] = {
 
 
 def invalidation(subcode: int | None) -> TokenInvalidation:
-    """Return what a subcode of 190 says happened; the general case for an unknown one."""
+    """Return the event that a subcode of 190 reports; a general one for an unknown subcode."""
     return INVALIDATIONS.get(subcode, INVALIDATIONS[None])
 
 
 def invalidation_of(ref: TokenRef) -> TokenInvalidation:
-    """Return what ended a token."""
+    """Return the event that ended a token."""
     return invalidation(ref.retired_subcode)
 
 
 def days_left(until: dt.datetime | None, *, now: dt.datetime) -> int | None:
-    """Return the whole days until then, 0 on the last one; None for never."""
+    """Return the number of whole days until a time, 0 on the last day; None if there is no end."""
     return None if until is None else max(0, (until - now).days)
 
 

@@ -1,4 +1,4 @@
-"""The edges that the newest discoveries could not read, for engineers: the edge, whose token, and Meta's reason."""
+"""The edges that the newest discoveries could not read, for engineers: the edge, the token's owner, and the reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def unread_sentences(engine: sa.Engine) -> list[str]:
     """Return a sentence for each edge that the newest discovery through a token in use could not read."""
     by_token = unread_edges.by_token(engine)
     return [
-        printable(f"with the token of {ref.subject_name} {edge.path} was not read: {edge.reason}", limit=1000)
+        printable(f"with the token of {ref.subject_name}: {edge.path} was not read: {edge.reason}", limit=1000)
         for ref in (tokens.find_all(engine, retired=False) if by_token else ())
         for edge in by_token.get(ref.id, ())
     ]

@@ -1,4 +1,4 @@
-"""Encryption bound to its subject: a row's ciphertext does not open under another row. No I/O, no clock."""
+"""Encryption bound to its subject: a row's ciphertext can't be opened under another row. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_pipeline.records import AccessToken, ConfigError, VaultError
 
 
 class UnsealError(VaultError):
-    """A sealed token does not open. One message for every reason: it tells an attacker nothing."""
+    """A sealed token that can't be opened. The message is the same for every cause: an attacker learns nothing."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -27,12 +27,12 @@ def new_key() -> str:
 
 
 def keyring(keys: str) -> MultiFernet:
-    """Parse the comma-separated keys, newest first; raise ConfigError for one that is no Fernet key."""
+    """Parse the comma-separated keys, newest first; raise ConfigError for one that is not a Fernet key."""
     try:
         return MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
     except ValueError:
         raise ConfigError(
-            "META_PIPELINE_VAULT_KEYS holds no Fernet key (32 url-safe base64 bytes): "
+            "META_PIPELINE_VAULT_KEYS must hold Fernet keys (32 url-safe base64 bytes each): "
             "make one with `meta-pipeline vault new-key`"
         ) from None
 

@@ -19,7 +19,7 @@ RECEIPTS, KIND = "receipts", "ed25519"
 
 
 class SigningKey:
-    """The key in plain text, for as long as one receipt takes."""
+    """The key in plain text, held only while it is used."""
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
@@ -35,7 +35,7 @@ class SigningKey:
 
 
 def open_or_make(engine: sa.Engine, keys: MultiFernet, *, now: dt.datetime) -> SigningKey:
-    """Return the installation's key. Of two processes that make it at once, both get the same."""
+    """Return the installation's key, made on first use. Two processes that make it at once return the same key."""
     stored = installation_keys.find(engine, RECEIPTS)
     if stored is None:
         private = Ed25519PrivateKey.generate()
@@ -67,7 +67,7 @@ def is_signed(engine: sa.Engine, content: bytes, signature: str) -> bool | None:
 
 
 def reseal(engine: sa.Engine, keys: MultiFernet) -> None:
-    """Seal the key under the newest vault key; one that no key opens stays as it is."""
+    """Seal the key under the newest vault key; a key that can't be opened does not change."""
     stored = installation_keys.find(engine, RECEIPTS)
     if stored is None:
         return

@@ -23,8 +23,8 @@ TEXT = "text"
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The result of a rotation: the number of tokens sealed under the newest key, and the names of those no key
-    opens."""
+    """The result of a rotation: the number of tokens sealed under the newest key, and the names of those that no
+    key opens."""
 
     count: int
     unreadable: tuple[str, ...]
@@ -39,7 +39,7 @@ class Vault:
         self._now = now
 
     def keep_incoming(self, token: AccessToken, ref_id: str) -> None:
-        """Seal a token that has just come in under this id, before Meta is asked whose it is."""
+        """Seal an incoming token under this id, before Meta is asked for its owner."""
         now = self._now()
         tokens.save(self._engine, ref_id, sealed=self._seal(token, ref_id, now), kind=token.kind, now=now)
 
@@ -70,8 +70,8 @@ class Vault:
         return self.ref(ref_id)
 
     def keep_beside(self, ref: TokenRef) -> None:
-        """Store the token of a ref once more, under a ref of its own: beside the newer one that is kept next in its
-        place, it is used until its end, after that one (docs/decisions/0067). Twice, it is stored once."""
+        """Store the token of a ref again under a separate ref, before a newer token takes its ref. It is used until it
+        expires, for nodes that the newer one can't read (docs/decisions/0067). A second call changes nothing."""
         replaced_id = hashlib.sha256(f"{ref.id}:until:{ref.expires_at}".encode()).hexdigest()[:16]
         token, now = self.reveal(ref.id, flow="keep_beside"), self._now()
         tokens.save(
@@ -84,7 +84,7 @@ class Vault:
         return seal(token, subject=ref_id, keys=self._keys, sealed_at=now)
 
     def reveal(self, ref_id: str, *, flow: str, node_id: str | None = None) -> AccessToken:
-        """Return a token in plain text, for the one flow that needs it; record first who reads it."""
+        """Return a token in plain text, for the one flow that needs it; record the reveal first."""
         stored = tokens.find_sealed(self._engine, ref_id)
         if stored is None:
             raise VaultError(f"the vault holds no token {ref_id}: connect with `meta-pipeline connect`")
@@ -99,8 +99,8 @@ class Vault:
         return dataclasses.replace(token, scopes=scopes, ref=ref_id)
 
     def reveal_for(self, node_id: str, *, flow: str, without: Collection[str] = ()) -> AccessToken:
-        """Return the best token that may read this node, `without` those that were tried; VaultError when there is
-        none, and for a paused node: nothing is read of it, whoever asks."""
+        """Return the best token that may read this node, `without` those that were tried. Raise VaultError if there is
+        none, and for a paused node, which no caller may read."""
         choice = choices.find(self._engine, node_id)
         if choice is not None and choice.choice == "paused":
             raise VaultError(f"{node_id} is paused: `meta-pipeline nodes resume {node_id}` reads it again")
@@ -114,7 +114,7 @@ class Vault:
         if retired is None:
             return f"no token reads {node_id}: see `meta-pipeline links`, or connect somebody who has access"
         subject_name, reason = retired
-        # Without the node's id: the sentence is the same for everything that this token read.
+        # Without the node's id, so that the sentence is the same for every node that this token read.
         return (
             f"the token of {printable(subject_name, limit=100)} was retired ({reason}), and no other token reads this: "
             "connect again with `meta-pipeline connect`"
@@ -140,18 +140,18 @@ class Vault:
         expires_at: dt.datetime | None,
         data_access_expires_at: dt.datetime | None,
     ) -> None:
-        """Record what Meta says of a token now."""
+        """Record the result of inspecting a token."""
         tokens.record_inspection(
             self._engine, ref_id, scopes=scopes, expires_at=expires_at, data_access_expires_at=data_access_expires_at,
             now=self._now(),
         )
 
     def seal_text(self, text: str, *, subject: str) -> bytes:
-        """Encrypt a text that is no token so that it opens only for `subject`."""
+        """Encrypt a text that is not a token so that it opens only for `subject`."""
         return seal_text(text, kind=TEXT, subject=subject, keys=self._keys, sealed_at=self._now())
 
     def unseal_text(self, sealed: bytes, *, subject: str) -> str:
-        """Decrypt what `seal_text` has encrypted for this subject."""
+        """Decrypt a text that `seal_text` has encrypted for this subject."""
         return unseal_text(sealed, kind=TEXT, subject=subject, keys=self._keys)
 
     def signing_key(self) -> SigningKey:
@@ -160,7 +160,7 @@ class Vault:
 
     def rotate(self) -> Rotation:
         """Seal every token, and the key of receipts, under the newest key. A token that no key opens is skipped and
-        named; one that was replaced meanwhile is left as it is."""
+        named; one that was replaced meanwhile is not changed."""
         signing_key.reseal(self._engine, self._keys)
         count, unreadable = 0, []
         for stored in tokens.find_all_sealed(self._engine):
@@ -175,13 +175,13 @@ class Vault:
         return Rotation(count, tuple(unreadable))
 
     def ref(self, ref_id: str) -> TokenRef:
-        """Return what may be shown of a token, retired or not; VaultError when there is none."""
+        """Return the ref of a token, retired or not; raise VaultError if there is no such token."""
         ref = tokens.find(self._engine, ref_id)
         if ref is None:
             raise VaultError(f"the vault holds no token {ref_id}: see `meta-pipeline vault list`")
         return ref
 
     def refs(self, *, retired: bool = False, replaced: bool = False) -> list[TokenRef]:
-        """Return what may be shown of every token; with `retired`, of those that are not used again as well, and with
-        `replaced`, of those beside which there is a newer one."""
+        """Return the refs of all tokens in use; with `retired`, also those of retired tokens, and with `replaced`, also
+        those of tokens that have a newer one."""
         return tokens.find_all(self._engine, retired=retired, replaced=replaced)

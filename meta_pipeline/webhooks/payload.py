@@ -1,4 +1,4 @@
-"""The changes in the body of a webhook. Of their values only ids, verbs and figures remain: the rest is about
+"""The changes in the body of a webhook. Only ids, verbs and figures of their values are kept: the rest is about
 people."""
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from meta_pipeline.records import Change, MetaPipelineError
 MOST_CHANGES = 1000  # in one POST (docs/graph-api.md §11)
 _ID = re.compile(r"(act_)?[0-9]{1,40}(_[0-9]{1,40})?")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
-# A minute in the year 2200: a time beyond it, or before 1970, is none.
+# The start of the year 2200: a later time, or one before 1970, is invalid.
 _LATEST = 7_258_118_400
 
 
 class PayloadError(MetaPipelineError):
-    """A body that is no webhook, in a sentence that repeats nothing of it."""
+    """A body that is not a webhook; the message quotes nothing of it."""
 
 
 class TooManyChangesError(PayloadError):
@@ -50,7 +50,7 @@ def _ids(value: Any) -> list[str] | None:
 
 
 _Read = Callable[[Any], Any]
-# The keys of a value that are stored, by object and field; of other fields nothing is.
+# The keys of a value that are stored, by object and field; of other fields, nothing is stored.
 _STORED: Mapping[tuple[str, str], Mapping[str, _Read]] = MappingProxyType({
     ("page", "feed"): {"post_id": _id, "item": _word, "verb": _word},
     ("page", "leadgen"): {"leadgen_id": _id, "page_id": _id, "form_id": _id, "ad_id": _id, "adgroup_id": _id},
@@ -63,7 +63,7 @@ _STORED: Mapping[tuple[str, str], Mapping[str, _Read]] = MappingProxyType({
         for name in ("with_issues_ad_objects", "in_process_ad_objects", "ad_recommendations", "creative_fatigue")
     },
 })
-# Of every field of this object: one per permission.
+# The keys for every field of the object `permissions`, which has one field per permission.
 _OF_PERMISSIONS: Mapping[str, _Read] = MappingProxyType({"verb": _word, "target_ids": _ids})
 
 
@@ -77,13 +77,13 @@ _decode = msgspec.json.Decoder(_Payload).decode
 
 def changes_in(body: bytes, *, key: str) -> list[Change]:
     """Return the changes of a body that Meta has signed, in its order. `key`: of the digests. Raise PayloadError for
-    one that is no webhook, as a whole: nothing of it is stored."""
+    a body that is not a webhook: nothing of it is stored."""
     try:
         payload = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise PayloadError("the body is no JSON object with an object and a list of entries") from None
+        raise PayloadError("the body is not a JSON object with an object and a list of entries") from None
     if not _NAME.fullmatch(payload.object):
-        raise PayloadError("the object of the body is no name")
+        raise PayloadError("the object of the body is not a name")
     changes: list[Change] = []
     for entry in payload.entry:
         changes += _changes_of(payload.object, entry, key)
@@ -108,7 +108,7 @@ def _changes_of(object: str, entry: Mapping[str, Any], key: str) -> Iterator[Cha
             object=object, entry_id=entry_id, field=field, time=time, value_digest=_digest(value, key),
             value=_stored(object, field, value),
         )
-    # Without values ("include_values" is off): the field has changed, and that is all that is said.
+    # Without values ("include_values" is off), Meta reports only that the field has changed.
     for field in entry.get("changed_fields", ()):
         if not isinstance(field, str) or not _NAME.fullmatch(field):
             raise PayloadError("a change of the body has no field")
@@ -116,11 +116,11 @@ def _changes_of(object: str, entry: Mapping[str, Any], key: str) -> Iterator[Cha
 
 
 def _digest(value: Any, key: str) -> str:
-    """Return a digest of a value, whatever the order of its keys. It is keyed: a phone number could be guessed."""
+    """Return a digest of a value, for any order of its keys. It is keyed, because a phone number could be guessed."""
     try:
         canonical = msgspec.json.encode(value, order="deterministic")
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-        raise PayloadError("a value of the body is no JSON") from None
+        raise PayloadError("a value of the body is not JSON") from None
     return hmac.new(b"webhook value:" + key.encode(), canonical, hashlib.sha256).hexdigest()
 
 

@@ -1,5 +1,5 @@
-"""The smallest read that a change calls for. Several changes of one thing call for one read, in whichever order they
-came."""
+"""The smallest read that a change calls for. Several changes of one object call for one read, in any order of
+arrival."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ RefreshKind = Literal["post", "story", "media", "entities", "token", "lead"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """One read. `node_id`: the Page, Instagram account, ad account or person; `object_id`: the post, story, lead or ad
-    object of it, None for the whole."""
+    """One read. `node_id`: the Page, Instagram account, ad account or person; `object_id`: its post, story, lead or ad
+    object, None for the whole node."""
 
     kind: RefreshKind
     node_id: str
@@ -28,7 +28,7 @@ class Refresh:
 
 
 def refresh_of(change: Change) -> Refresh | None:
-    """Return the read that a change calls for; None when it calls for none, such as a field that is not used."""
+    """Return the read that a change calls for; None when it calls for none, such as a change of an unused field."""
     value = change.value
     match change.object, change.field:
         case "page", "feed":
@@ -40,7 +40,7 @@ def refresh_of(change: Change) -> Refresh | None:
         case "instagram", "story_insights":
             media_id = value.get("media_id")
             return Refresh(kind="story", node_id=change.entry_id, object_id=media_id) if media_id else None
-        case "instagram", "media" | "stories":  # what was published from here: Meta reports neither
+        case "instagram", "media" | "stories":  # from our own publishing: Meta reports neither field
             kind: RefreshKind = "media" if change.field == "media" else "story"
             return Refresh(kind=kind, node_id=change.entry_id, object_id=value.get("media_id"))
         case "permissions", _:
@@ -55,7 +55,7 @@ def refresh_of(change: Change) -> Refresh | None:
 
 
 def by_refresh(changes: Iterable[tuple[int, Change]]) -> dict[Refresh, list[int]]:
-    """Return the reads that changes call for, each with the ids of its changes. Changes without one are left out."""
+    """Return the reads that changes call for, each with the ids of its changes. Skip changes that call for none."""
     grouped: dict[Refresh, list[int]] = {}
     for id, change in changes:
         if (refresh := refresh_of(change)) is not None:

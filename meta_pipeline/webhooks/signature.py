@@ -10,8 +10,8 @@ _SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")
 
 
 def is_signature(header: str | None) -> bool:
-    """Return whether a header has the form of a signature; one that has not is refused before the body is read. The
-    legacy header of SHA-1 is another one, and is never accepted."""
+    """Return whether a header has the form of a signature; any other is refused before the body is read. The legacy
+    SHA-1 signature has a different header and is never accepted."""
     return header is not None and _SIGNATURE.fullmatch(header) is not None
 
 

@@ -51,8 +51,8 @@ def test_a_good_spec_has_no_problems() -> None:
         ("age_min = 18", "age_min = 180", "whole number"), ("age_min = 18", "start_time = 2026-12-01", "a time with an offset"),
         ("age_min = 18", "colour = 1", "unknown key ad_set.'colour'"),
         ('link = "https://example.com/spring"', 'link = "http://example.com"', "begins with https://"),
-        ("[creative]", "[[creative]]", r"\[creative\] of the spec is missing or no table"), ("is_ai_generated = true", "is_ai_generated = 1", "true or false"),
-        ("image_touchups = true", "image_touchups = 1", "a table of true and false"), ("[campaign]", "[campaign", "no TOML"),
+        ("[creative]", "[[creative]]", r"\[creative\] of the spec is missing or not a table"), ("is_ai_generated = true", "is_ai_generated = 1", "true or false"),
+        ("image_touchups = true", "image_touchups = 1", "a table of true and false"), ("[campaign]", "[campaign", "is not valid TOML"),
     ],
 )
 def test_a_wrong_key_is_named(before: str, after: str, message: str) -> None:
@@ -64,7 +64,7 @@ def test_a_wrong_key_is_named(before: str, after: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "before,after,message", [
-        ("OUTCOME_TRAFFIC", "CONVERSIONS", "campaign.objective is one of"),
+        ("OUTCOME_TRAFFIC", "CONVERSIONS", "campaign.objective must be one of"),
         ("special_ad_categories = []", 'special_ad_categories = ["CARS"]', "special_ad_categories has 'CARS'"),
         ("is_ai_generated = true", "", "is_ai_generated must say"), ("image_touchups", "sparkles", "creative.features has 'sparkles'"),
         ('video = "reel.mp4"', "", "exactly one of video"), ('countries = ["DE", "AT"]', "countries = []", "at least one country"),
@@ -123,7 +123,7 @@ def test_a_file_replaces_the_facts(tmp_path: Path) -> None:
     facts = read_facts(tmp_path / "facts.toml")
 
     assert (facts.video_longest_s, facts.video_codecs, facts.minimum_daily_budgets) == (120.0, ("av01",), (("EUR", 500),))
-    for text, message in (("colour = 1", "no fact 'colour'"), ('video_longest_s = "x"', "must be like"), ("x", "can't be read")):
+    for text, message in (("colour = 1", "unknown fact 'colour'"), ('video_longest_s = "x"', "must be like"), ("x", "can't be read")):
         (tmp_path / "facts.toml").write_text(text)
         with pytest.raises(ConfigError, match=message):
             read_facts(tmp_path / "facts.toml")
@@ -131,7 +131,7 @@ def test_a_file_replaces_the_facts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "spec,video,message", [
-        (SPEC.replace("OUTCOME_TRAFFIC", "X").replace("18", "19"), reel(size=9_000, seconds=100), "objective is one of .* 100.0 s long"),
+        (SPEC.replace("OUTCOME_TRAFFIC", "X").replace("18", "19"), reel(size=9_000, seconds=100), "objective must be one of .* 100.0 s long"),
         (SPEC, b"no video at all, but a text", "no MP4|longer than the file"), (SPEC.replace('"20.00"', '"0.5"'), None, "minimum of 1.00 EUR"),
         (SPEC.replace('"3000000000001"', '"3000000000009"'), None, "is not connected"),
     ],

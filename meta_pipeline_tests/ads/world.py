@@ -72,7 +72,7 @@ class AdsWorld(FrozenRuntime):
         )
 
     def apply(self, plan: Plan) -> Plan:
-        return running.apply_ad(plan.id, **self._parts)
+        return running.apply_ad(plan.id, context=self._context)
 
     def apply_until_done(self, plan: Plan) -> Plan:
         """Apply again after each kill or failure, as a person would."""
@@ -84,17 +84,17 @@ class AdsWorld(FrozenRuntime):
         raise AssertionError("never applied")
 
     def roll_back(self, plan: Plan) -> Plan:
-        return running.roll_back_ad(plan.id, **self._parts)
+        return running.roll_back_ad(plan.id, context=self._context)
 
     def activate(self, plan: Plan, limit: str = "100") -> Plan:
-        return running.activate_ad(plan.id, spend_limit=Decimal(limit), **self._parts)
+        return running.activate_ad(plan.id, spend_limit=Decimal(limit), context=self._context)
 
     @property
-    def _parts(self) -> dict[str, Any]:
-        return {
-            "graph": self.client, "tokens": self.vault, "engine": self.engine, "now": self.clock.now,
-            "sleep": self.clock.sleep, "progress": lambda sentence: None,
-        }
+    def _context(self) -> running.AdsContext:
+        return running.AdsContext(
+            graph=self.client, tokens=self.vault, engine=self.engine, now=self.clock.now, sleep=self.clock.sleep,
+            progress=lambda sentence: None,
+        )
 
     def _count(self, request: requests.PreparedRequest) -> None:
         if request.method != "GET":

@@ -81,7 +81,7 @@ def test_links_and_doctor_say_what_the_last_discovery_could_not_read(
     unread_edges.replace(runtime.engine, ref_id, [edge], now=NOW)
     monkeypatch.setattr("meta_pipeline.bootstrap.process_runtime", lambda: runtime)
     shown = CliRunner().invoke(connections.links, ["--json"])
-    sentence = "may be incomplete: with the token of Sam me/accounts was not read: (2) Service unavailable"
+    sentence = "may be incomplete: with the token of Sam: me/accounts was not read: (2) Service unavailable"
 
     assert shown.exit_code == 0 and len(json.loads(shown.stdout)) == 2 and shown.stderr == f"{sentence}\n"
     results = [result for result in checks.run_checks(runtime) if result.name == "links"]

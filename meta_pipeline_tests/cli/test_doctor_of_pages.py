@@ -76,9 +76,9 @@ def test_a_metric_that_meta_refuses_is_reported_until_it_is_switched_off(runtime
 
     assert [(result.is_ok, result.message) for result in results] == [
         (False, "Meta refuses page_media_view in page_insights of Name 3, Name 4 since 2026-11-27 ((100) The value must "
-         "be a valid insights metric); all other metrics are read. If it has ended, give it a valid_to in "
+         "be a valid insights metric); all other metrics are read. If Meta has retired it, set its valid_to in "
          "META_PIPELINE_METRICS"),
-        (True, "page_insights of Name 3 is empty since 2026-11-27: Meta gives no figures of small nodes (fewer than 100 "
+        (True, "page_insights of Name 3 is empty since 2026-11-27: Meta returns no figures for small nodes (fewer than 100 "
          "followers)"),
     ]
     file = tmp_path / "metrics.toml"

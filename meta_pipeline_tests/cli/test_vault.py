@@ -47,7 +47,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     assert revoked.returncode == 0 and "Meta has revoked the consent" in revoked.stdout
     assert connections(home)[0]["wrong"] == "Sam Operator was disconnected here."
     again = home.run("vault", "revoke", token["token"])
-    assert again.returncode == 0 and "Meta was not asked now" in again.stdout
+    assert again.returncode == 0 and "Meta was not called" in again.stdout
     doctor = home.run("doctor")
     assert "was disconnected here" not in doctor.stdout
     connected = home.run("connect", "--no-browser", "--phase", "1")  # it requests again what was granted before

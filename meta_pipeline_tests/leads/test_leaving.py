@@ -59,7 +59,7 @@ def test_a_text_that_is_no_address_and_no_number_erases_nobody(runtime: Runtime)
     facts = stored_facts(places_of(runtime))
 
     for text in ("Ann", "12", "act_1"):
-        with pytest.raises(ConfigError, match="this is no e-mail address"):
+        with pytest.raises(ConfigError, match="this is not an e-mail address"):
             plan_for("contact", text, facts)
     with pytest.raises(ConfigError, match="--contact"):
         kind_of("ann@example.com", facts)

@@ -92,8 +92,8 @@ def test_unread_edges_of_the_last_discovery_are_stored_and_shown(runtime: Frozen
 
     assert links and problems == [sentence] and "me/adaccounts was not read: Graph answered HTTP 500" in sentence
     assert connection_messages(runtime) == [
-        "Facebook could not list all ad accounts at the last daily check: new ones are missing until the next one "
-        "works; what was connected before is still collected."
+        "Facebook could not list all ad accounts at the last daily check: new ones are missing until the next "
+        "check succeeds; what was connected before is still collected."
     ]
     runtime.graph.faults.planned.clear()
     relink(runtime, ref)

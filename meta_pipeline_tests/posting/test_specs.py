@@ -35,9 +35,9 @@ def a_world() -> Any:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x", "is no TOML"), ('kind = "post"', "node must be the id"), ('node = "١"\nkind = "post"', "node must be the id"),
+        ("x", "is not valid TOML"), ('kind = "post"', "node must be the id"), ('node = "١"\nkind = "post"', "node must be the id"),
         ('node = "1"', "kind must be one of"), (POST + "when = 1", "'when'"), (POST + "text = 1", "text must be"),
-        (POST + 'text = "a\\u0007"', "control character at letter 2"), (POST + 'link = "ftp://x"', "link must be"),
+        (POST + 'text = "a\\u0007"', "control character at position 2"), (POST + 'link = "ftp://x"', "link must be"),
         (POST + 'media = "a.jpg"', "media must be a list"), (POST + 'media = ["a"]', "must end with one of"),
         (POST + 'media = ["http://x/a.jpg"]', "must be https"), (POST + 'media = ["https://u@x/a.jpg"]', "must be https"),
         (POST + "publish_at = 2026-12-01T09:00:00", "with its zone"), (POST + "publish_at = 2026-12-01", "with its zone"),
@@ -54,19 +54,19 @@ def test_the_error_of_a_spec_names_its_mistake(tmp_path: Path, text: str, senten
     ("node", "text", "sentences"),
     [
         (PAGE, 'kind = "post"', ["a post needs text or link"]),
-        (PAGE, f'kind = "photo"\nmedia = ["{VIDEO}"]\nlink = "https://x.example"', ["is no image", "link belongs to kind"]),
-        (PAGE, 'kind = "photo"', ["a photo has 1 of media, not 0"]),
-        (PAGE, f'kind = "carousel"\nmedia = ["{PHOTO}"]', ["a carousel has 2 to 10 of media, not 1"]),
-        (PAGE, f'kind = "carousel"\nmedia = {[PHOTO] * 11}', ["2 to 10 of media, not 11"]),
+        (PAGE, f'kind = "photo"\nmedia = ["{VIDEO}"]\nlink = "https://x.example"', ["is not of type image", "link belongs to kind"]),
+        (PAGE, 'kind = "photo"', ["a photo needs 1 media item, not 0"]),
+        (PAGE, f'kind = "carousel"\nmedia = ["{PHOTO}"]', ["a carousel needs 2 to 10 media items, not 1"]),
+        (PAGE, f'kind = "carousel"\nmedia = {[PHOTO] * 11}', ["2 to 10 media items, not 11"]),
         (PAGE, f'kind = "story"\ntext = "x"\nmedia = ["{PHOTO}"]', ["a story has no text"]),
         (PAGE, f'kind = "story"\nmedia = ["{PHOTO}"]\npublish_at = 2026-11-21T09:00:00Z', ["a Page can't be scheduled"]),
-        (PAGE, 'kind = "reel"\nmedia = ["gone.mp4"]', ["is no file beside the spec"]),
+        (PAGE, 'kind = "reel"\nmedia = ["gone.mp4"]', ["is not a file beside the spec"]),
         (PAGE, 'kind = "post"\ntext = "x"\npublish_at = 2026-11-20T12:09:00Z', ["between 10 minutes and 30 days from now"]),
         (PAGE, 'kind = "post"\ntext = "x"\npublish_at = 2026-12-21T12:09:00Z', ["between 10 minutes and 30 days from now"]),
         (ACCOUNT, 'kind = "post"\ntext = "x"', ["Instagram has no posts without media"]),
         (ACCOUNT, 'kind = "video"\nmedia = ["v.mp4"]', ["every single video as a Reel"]),
-        (ACCOUNT, 'kind = "photo"\nmedia = ["a.jpg"]', ["takes images only from an https address"]),
-        (ACCOUNT, f'kind = "photo"\nmedia = ["{PHOTO}"]\ntext = "{"x" * 2201}"', ["text has 2201 letters"]),
+        (ACCOUNT, 'kind = "photo"\nmedia = ["a.jpg"]', ["accepts images only from an https address"]),
+        (ACCOUNT, f'kind = "photo"\nmedia = ["{PHOTO}"]\ntext = "{"x" * 2201}"', ["text has 2201 characters"]),
         (ACCOUNT, f'kind = "photo"\nmedia = ["{PHOTO}"]\ntext = "{"#a " * 31}"', ["text has 31 hashtags"]),
         (ACCOUNT, f'kind = "photo"\nmedia = ["{PHOTO}"]\nlink = "https://x.example"', ["Instagram has no links"]),
     ],
@@ -83,11 +83,11 @@ def test_every_reason_is_named_and_nothing_is_sent(a_world: Posted, node: str, t
 @pytest.mark.parametrize(
     ("node", "kind", "video", "sentences"),
     [
-        (PAGE, "reel", reel(seconds=91), ["91.0 s long, and a reel has 3 to 90 s"]),
-        (PAGE, "reel", reel(width=1080, height=1080), ["1080 × 1080, and a reel of a Page is 9 by 16"]),
+        (PAGE, "reel", reel(seconds=91), ["91.0 s long, and a reel must have 3 to 90 s"]),
+        (PAGE, "reel", reel(width=1080, height=1080), ["1080 × 1080, and a reel of a Page must be 9 by 16"]),
         (PAGE, "reel", reel(width=360, height=640), ["360 pixels wide"]),
-        (PAGE, "story", reel(seconds=61), ["a story has 3 to 60 s"]), (PAGE, "reel", reel(codec=b"mp4v"), ["codec 'mp4v'"]),
-        (PAGE, "reel", b"no video", ["'checked.mp4': "]), (ACCOUNT, "reel", reel(seconds=2), ["a reel has 3 to 900 s"]),
+        (PAGE, "story", reel(seconds=61), ["a story must have 3 to 60 s"]), (PAGE, "reel", reel(codec=b"mp4v"), ["codec 'mp4v'"]),
+        (PAGE, "reel", b"no video", ["'checked.mp4': "]), (ACCOUNT, "reel", reel(seconds=2), ["a reel must have 3 to 900 s"]),
     ],
 )
 def test_a_video_is_checked_before_anything_is_sent(
@@ -119,9 +119,9 @@ def test_a_missing_permission_and_a_missing_task_are_named(tmp_path: Path, missi
 
 def test_nothing_is_planned_for_a_node_that_is_unknown_or_paused(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
-    with pytest.raises(ConfigError, match="no Page and no Instagram account that is connected"):
+    with pytest.raises(ConfigError, match="is not a connected Page or Instagram account"):
         posted.plan('kind = "post"\ntext = "x"', node="42")
-    with pytest.raises(ConfigError, match="no Page and no Instagram account"):
+    with pytest.raises(ConfigError, match="is not a connected Page or Instagram account"):
         posted.plan('kind = "post"\ntext = "x"', node="1000000001")
     plan = posted.plan("a post")
     choices.save(posted.runtime.engine, [PAGE], "paused", chosen_by="a test", now=posted.runtime.clock.now())
@@ -138,7 +138,7 @@ def test_a_file_replaces_the_limits(tmp_path: Path) -> None:
     posted = Posted(tmp_path, rules=loaded)
 
     assert (loaded.instagram_hashtags, loaded.instagram_quota) == (5, PostingRules().instagram_quota)
-    with pytest.raises(SpecError, match="6 hashtags, and Instagram takes 5"):
+    with pytest.raises(SpecError, match="6 hashtags, and Instagram accepts 5"):
         posted.plan(f'kind = "photo"\ntext = "{"#a " * 6}"\nmedia = ["{PHOTO}"]', node=ACCOUNT)
     assert posted.plan("an AI post").steps[1].step.body == {"ai": True}
 

@@ -150,7 +150,7 @@ def test_an_error_of_meta_during_onboarding_loses_nothing(web: Web) -> None:
     web.sandbox.control("faults", {"fault": "500", "path": "GET debug_token", "times": 1})
     where = web.browser.get(target).header("location")
 
-    assert "this is tried again" in web.browser.get(where).body
+    assert "will be retried" in web.browser.get(where).body
     from meta_pipeline.flows.connections import consents
 
     consents.onboard(

@@ -120,8 +120,8 @@ def test_a_handshake_that_fails_is_reported_for_each_object(tmp_path: Path, call
 
 
 @pytest.mark.parametrize(("change", "reason"), [
-    ("switch", "switched it off"), ("gone", "does not list it any longer"), ("fields", "without feed"),
-    ("page", "does not list the app there"),
+    ("switch", "switched it off"), ("gone", "no longer lists it"), ("fields", "without feed"),
+    ("page", "no longer lists the app there"),
 ])
 def test_a_subscription_that_meta_switched_off_is_detected_and_reported_once(
     tmp_path: Path, callback_url: str, change: str, reason: str

@@ -41,7 +41,7 @@ def next_steps(plan: Plan) -> list[str]:
 
 def apply(runtime: Runtime, plan_id: str) -> str:
     """Create what a plan lists; return a sentence."""
-    applied = running.apply_ad(plan_id, **_run_arguments(runtime))
+    applied = running.apply_ad(plan_id, context=_context(runtime))
     return (
         f"plan {plan_id} is applied, everything is paused: {existing_in_words(applied)}. Its previews are on "
         f"{runtime.settings.public_url.rstrip('/')}/ads/{plan_id} while `meta-pipeline serve` runs; "
@@ -63,7 +63,7 @@ def question(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
 
 def activate(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
     """Switch on what a plan created; return a sentence."""
-    plan = running.activate_ad(plan_id, spend_limit=_money(spend_limit), **_run_arguments(runtime))
+    plan = running.activate_ad(plan_id, spend_limit=_money(spend_limit), context=_context(runtime))
     return (
         f"plan {plan_id} is active, with a spend limit of {plan.details['spend_limit']} {plan.details['currency']}: "
         "Meta reviews the ad before it shows it"
@@ -72,7 +72,7 @@ def activate(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
 
 def roll_back(runtime: Runtime, plan_id: str) -> str:
     """Remove what a plan created; return a sentence."""
-    running.roll_back_ad(plan_id, **_run_arguments(runtime))
+    running.roll_back_ad(plan_id, context=_context(runtime))
     return f"plan {plan_id} is rolled back: nothing of it is left at Meta"
 
 
@@ -103,11 +103,11 @@ def steps_of(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
     ]
 
 
-def _run_arguments(runtime: Runtime) -> dict[str, Any]:
-    return {
-        "graph": runtime.graph, "tokens": runtime.vault, "engine": runtime.engine, "now": runtime.now,
-        "sleep": runtime.sleep, "progress": lambda sentence: echo(sentence, err=True),
-    }
+def _context(runtime: Runtime) -> running.AdsContext:
+    return running.AdsContext(
+        graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now, sleep=runtime.sleep,
+        progress=lambda sentence: echo(sentence, err=True),
+    )
 
 
 def _money(text: str) -> Decimal:

@@ -1,4 +1,4 @@
-"""Plan a Reels ad: read what Meta says of the account, check everything, and store the calls that would be sent."""
+"""Plan a Reels ad: read the account from Meta, check the spec, and store the calls that the plan will send."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _ACCOUNT_FIELDS = ("id", "currency", "account_status", "min_daily_budget")
 
 
 class UnplannableError(ConfigError):
-    """A spec that Meta would reject; the sentence has every reason."""
+    """A spec that Meta would reject; the message has every reason."""
 
 
 def plan_ad(
     path: Path, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, facts: AdsFacts, now: dt.datetime
 ) -> Plan:
-    """Store and return the plan of a spec file, after every check. Raise ConfigError, which says what is wrong, before
-    anything of it is stored."""
+    """Check a spec file, then store and return its plan. Raise ConfigError, and store nothing, when a check
+    fails."""
     graph.require(WriteKind.AD_CREATION)
     spec = read_spec(path)
     problems = problems_of(spec, facts=facts, account=None, video=None)
@@ -69,14 +69,14 @@ def plan_ad(
 
 
 def read_account(spec: Spec, *, graph: GraphClient, token: AccessToken, engine: sa.Engine) -> AccountState:
-    """Return what Meta says of the spec's ad account now, and which tasks are stored."""
+    """Return the state of the spec's ad account at Meta, with the stored tasks on the account and on the Page."""
     node = graph.get(spec.account, {"fields": list(_ACCOUNT_FIELDS)}, token=token, kind=CallKind.AD_OBJECTS).object
     link, page = find_link(engine, spec.account), find_link(engine, spec.page)
     if page is None:
-        raise UnplannableError(f"the Page {spec.page} is not connected: `meta-pipeline links` lists those that are")
+        raise UnplannableError(f"the Page {spec.page} is not connected: see `meta-pipeline links`")
     currency = node.get("currency") or (link.currency if link else None)
     if not isinstance(currency, str):
-        raise UnplannableError(f"the currency of {spec.account} is unknown: Meta did not say it")
+        raise UnplannableError(f"the currency of {spec.account} is unknown: Meta did not return it")
     return AccountState(
         currency=currency, status=_whole(node.get("account_status")),
         minimum_budget=_whole(node.get("min_daily_budget")),
@@ -96,7 +96,7 @@ def _identities(account: str, *, graph: GraphClient, token: AccessToken) -> froz
 
 
 def _validate(steps: Sequence[Step], plan_id: str, *, graph: GraphClient, token: AccessToken) -> None:
-    """Let Meta check the calls that refer to nothing that does not exist yet."""
+    """Let Meta validate the calls that don't refer to earlier steps. Raise UnplannableError if it refuses one."""
     for step in steps:
         if step.dry_run is None or step.refers():
             continue

@@ -13,8 +13,8 @@ from meta_pipeline.store.connections import grants
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """The permissions that a dialog requests, in the order of `SCOPES`, and the phase they amount to. `asks_again`: the
-    dialog also shows what was declined or revoked before."""
+    """The permissions that a dialog requests, in the order of `SCOPES`, and their phase. `asks_again`: the dialog also
+    shows permissions that were declined or revoked before."""
 
     phase: int
     scopes: tuple[Scope, ...]
@@ -34,13 +34,13 @@ def consent_request(
     subject_id: str | None = None,
     asks_again: bool = False,
 ) -> ConsentRequest:
-    """Return what to request. The token of a new consent replaces the earlier one of its person, so everything that was
-    granted before and is still enabled is requested with it: by `subject_id`, or by anybody when nobody knows yet who
-    will answer the dialog."""
+    """Return what to request. The token of a new consent replaces the person's earlier token, so the request includes
+    every scope that is still enabled and that `subject_id` granted before (or anybody, if it is not known yet who will
+    answer the dialog)."""
     people = [person for person in grants.people(engine) if subject_id in (None, person.subject_id)]
     ever_granted = {name for person in people for name in person.ever_granted}
     scopes = tuple(dict.fromkeys([*enabled_scopes(phase, features), *scopes_by_name(ever_granted, features)]))
     names = {scope.name for scope in scopes}
-    # Without this, Meta leaves out of the dialog what was declined or revoked.
+    # Without `asks_again`, Meta omits from the dialog what was declined or revoked.
     has_all = any(person.is_connected and names <= set(person.granted) for person in people)
     return ConsentRequest(max(phase, phase_of(names)), scopes, asks_again or not has_all)

@@ -30,7 +30,7 @@ from meta_pipeline.vault.vault import Vault
 # A user token with less than this left is a short-lived one: 1–2 h against 60 days (docs/graph-api.md §4.2).
 SHORT_LIVED = dt.timedelta(days=1)
 TOO_LATE = "the pipeline did not run within an hour, and the access that was given has ended: connect again"
-# Without any of these nothing can be read.
+# Reading anything needs at least one of these.
 ESSENTIAL = frozenset({"ads_read", "ads_management", "pages_show_list"})
 
 
@@ -47,9 +47,9 @@ def accept_token(
     engine: sa.Engine,
     now: dt.datetime,
 ) -> str:
-    """Seal a token and queue its onboarding; return the onboarding's id. Meta is not called, so that nothing can fail
-    between a token and the vault. `reconnect_link`: digest of the link that this consent uses; ConsentError when it
-    was used before. `invitation`: the one that this consent answers, alike."""
+    """Seal a token and queue its onboarding; return the onboarding's id. Meta is not called: a failed call would lose
+    the token. `reconnect_link`: the digest of the link that this consent uses; `invitation`: the one that it
+    answers. Raise ConsentError if either was used before."""
     id = onboardings.new_id()
     if reconnect_link and not reconnect_links.use(engine, reconnect_link, id):
         raise ConsentError("state_reused", "this link was used before: ask for a new one")
@@ -89,7 +89,7 @@ def onboard(
             return _link(onboarding, ref, features=features, graph=graph, tokens=tokens, engine=engine, now=now())
         except MetaPipelineError as error:
             if error.retryable:
-                step = f"Meta has trouble; this is tried again: {error}"
+                step = f"a call to Meta failed and will be retried: {error}"
                 onboardings.update(engine, id, status="waiting", holder=None, step=step)
             else:
                 fail(engine, id, str(error), tokens=tokens, now=now())
@@ -97,7 +97,7 @@ def onboard(
 
 
 def fail(engine: sa.Engine, id: str, reason: str, *, tokens: Vault, now: dt.datetime) -> None:
-    """End an onboarding as failed; delete its token unless it is kept under its owner already."""
+    """End an onboarding as failed; delete its incoming token. A token that is stored under its owner stays."""
     tokens.delete(id)
     onboardings.update(engine, id, status="failed", reason=reason, ended_at=now)
 
@@ -152,7 +152,7 @@ def _keep_token(
     engine: sa.Engine,
     now: dt.datetime,
 ) -> TokenRef:
-    """Exchange the incoming token for a long-lived onboarding if it is short-lived, and keep it under its owner."""
+    """Exchange the incoming token for a long-lived one if it is short-lived, and store it under its owner."""
     onboardings.update(engine, onboarding.id, step="asking Meta who connected")
     token = tokens.reveal(onboarding.id, flow="onboarding")
     inspection = oauth.inspect(token, graph=graph)
@@ -160,12 +160,12 @@ def _keep_token(
     if invited is not None and invited != inspection.user_id:
         raise ConsentError(
             "access_denied", "this link was sent to somebody else: log in to Facebook as the person it was sent to, "
-            "or ask for a link of your own",
+            "or ask for your own link",
         )
     if not ESSENTIAL & set(inspection.scopes):
         raise ConsentError(
-            "invalid_scope", "permission was given to read neither ad accounts (ads_read) nor Pages "
-            "(pages_show_list): grant one of them and connect again",
+            "invalid_scope", "neither the permission to read ad accounts (ads_read) nor the one to list Pages "
+            "(pages_show_list) was granted: grant one of them and connect again",
         )
     if inspection.kind == "user" and inspection.expires_at is not None and inspection.expires_at - now < SHORT_LIVED:
         onboardings.update(engine, onboarding.id, step="asking Meta for access that lasts 60 days")
@@ -193,7 +193,7 @@ def _keep_token(
 
 
 def _requested(onboarding: Onboarding, features: Collection[str], engine: sa.Engine) -> tuple[str, ...]:
-    """Return the permissions that the dialog showed: of an invitation, those of the kinds that it asks for."""
+    """Return the permissions that the dialog requested; for an invitation, those of the kinds that it requests."""
     invitation = invitations.find_by_onboarding(engine, onboarding.id)
     if invitation is None:
         return scopes_for(onboarding.phase, features)

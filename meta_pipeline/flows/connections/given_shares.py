@@ -1,4 +1,4 @@
-"""Give partners access to nodes of ours, follow it until they have it, and take it back (docs/graph-api.md §5.3)."""
+"""Share our nodes with partners, poll until they have access, and take the access back (docs/graph-api.md §5.3)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def give(
     now: dt.datetime,
     page_token: AccessToken | None = None,
 ) -> ShareRequest:
-    """Give a partner tasks on a node of ours, a Page with its own token; where Meta refuses, the sentence has the
-    clicks."""
+    """Give a partner tasks on one of our nodes; a Page needs its own token. If Meta refuses, the returned sentence says
+    how to do it by hand."""
     kind = "ad_account" if checked_id(node_id).startswith("act_") else "page"
     given = ShareRequest(
         node_id=node_id, business_id=checked_id(partner_id), direction="out", kind=kind, tasks=tuple(tasks),
@@ -67,8 +67,8 @@ def take_back(
     now: dt.datetime,
     page_token: AccessToken | None = None,
 ) -> ShareRequest:
-    """End a partner's access to a node of ours, of a Page with its own token; where Meta refuses, the sentence has the
-    clicks and the share stays as it was."""
+    """End a partner's access to one of our nodes; a Page needs its own token. If Meta refuses, the share keeps its
+    state, and its sentence says how to end it by hand."""
     of_partners = {
         (each.node_id, each.business_id): each for each in share_requests.find_all(engine) if each.direction == "out"
     }
@@ -82,7 +82,7 @@ def take_back(
             WriteKind.PARTNER_REMOVAL, f"{node_id}/agencies", {"business": partner_id},
             token=page_token or admin.token,
         )
-        ended = dataclasses.replace(given, state="taken_back", sentence="the partner has no access any longer")
+        ended = dataclasses.replace(given, state="taken_back", sentence="the partner no longer has access")
     except (ScopeError, RequestError) as error:
         ended = dataclasses.replace(
             given, sentence=f"Meta does not let this app take it back: {error.reason}. By hand: Business settings → "

@@ -1,5 +1,5 @@
-"""The Instagram accounts that ads of an ad account may appear as (docs/graph-api.md §5.5). The edge is one of each ad
-account, so it is read in batches, of accounts that are read every day, and of each once a week."""
+"""The Instagram accounts that ads of an ad account may appear as (docs/graph-api.md §5.5). Each ad account
+has its own edge, so the edges are read in batch requests, once a week, for the accounts that are read daily."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meta_pipeline.store.landed import listing_sweeps
 from meta_pipeline.vault.vault import Vault
 
 EVERY = dt.timedelta(days=7)
-MOST = 200  # ad accounts at a time: each is charged as a call
+MOST = 200  # ad accounts in one call of `read_identities`: Meta charges each as a call
 _REQUEST = {"fields": list(IDENTITIES.fields), "limit": IDENTITIES.limit}
 
 
@@ -31,8 +31,9 @@ class _Rows(msgspec.Struct):
 def read_identities(
     links: Iterable[NodeLink], *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> list[str]:
-    """Record which Instagram accounts are assigned to these ad accounts: to MOST of those that were not read for a
-    week, the longest first. Return a sentence for each that could not be read; it is tried again the next time."""
+    """Record which Instagram accounts are assigned to these ad accounts. One call reads at most MOST of those that were
+    not read for a week, oldest read first. Return a sentence for each that could not be read; the next call retries
+    it."""
     read_at = listing_sweeps.swept_by_node(engine, kind=IDENTITIES.name)
     never = dt.datetime.min.replace(tzinfo=dt.UTC)
     due = sorted(

@@ -1,4 +1,4 @@
-"""Request nodes of partners, and poll every share until somebody has answered (docs/graph-api.md §5.3)."""
+"""Request nodes of partners, and poll every share until it is accepted, refused or lapsed (docs/graph-api.md §5.3)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _REQUESTED_ON = {"ad_account": ("client_ad_accounts", "adaccount_id"), "page": (
 def request(
     node_id: str, *, tasks: Sequence[str], admin: Admin, engine: sa.Engine, now: dt.datetime
 ) -> ShareRequest:
-    """Request a partner's node: through Meta where the app is allow-listed, otherwise by the clicks in the sentence.
-    Either way it is polled from now on."""
+    """Request a partner's node through Meta. If Meta does not let this app request it, the returned sentence says how
+    the owner shares it by hand. In both cases, the request is polled from now on."""
     kind = "ad_account" if checked_id(node_id).startswith("act_") else "page"
     edge, parameter = _REQUESTED_ON[kind]
     wanted = ShareRequest(
@@ -49,7 +49,7 @@ def request(
 
 
 def poll(wanted: ShareRequest, *, admin: Admin, engine: sa.Engine, now: dt.datetime) -> ShareRequest:
-    """Ask Meta what became of a request, and record it with the time of the next poll."""
+    """Read the state of a request from Meta, and record it with the time of the next poll."""
     listing = _listing(wanted, admin)
     state, sentence = verdict(wanted, listing, now=now)
     polled = dataclasses.replace(
@@ -69,8 +69,8 @@ def poll_due(
     now: dt.datetime,
 ) -> tuple[list[ShareRequest], list[str]]:
     """Poll every share that is due, of partners' nodes and of ours; return those whose state changed, and a sentence
-    for each that could not be polled. `admin_of(business_id)` returns the token that administers our business, of None
-    the only one; `page_token_of(node_id)` the own token of a Page."""
+    for each that could not be polled. `admin_of(business_id)` returns our business with the token that administers it
+    (None: our only business); `page_token_of(node_id)` returns a Page's own token."""
     changed, problems = [], []
     for waiting in share_requests.find_due(engine, now=now):
         try:
@@ -91,7 +91,7 @@ def poll_any(
     engine: sa.Engine,
     now: dt.datetime,
 ) -> ShareRequest:
-    """Ask Meta what became of a share, whichever direction it has."""
+    """Poll a share of either direction: a partner's node or ours."""
     if share.direction == "in":
         return poll(share, admin=admin_of(share.business_id), engine=engine, now=now)
     link = find_link(engine, share.node_id)
@@ -116,7 +116,7 @@ def _listing(wanted: ShareRequest, admin: Admin) -> Listing:
             tasks[page.id] = None if page.access_token else ()
     has_identity = None
     if wanted.kind == "ad_account" and ADVERTISE in wanted.tasks and tasks.get(wanted.node_id):
-        identities = EdgeReader(admin.graph, admin.token)  # whose failure is no failure of the poll
+        identities = EdgeReader(admin.graph, admin.token)  # a failure of this read does not fail the poll
         rows = identities.rows(dataclasses.replace(IDENTITIES, path=f"{wanted.node_id}/{IDENTITIES.name}"), Instagram)
         has_identity = None if identities.failed else bool(rows)
     failed = "; ".join(f"{each.edge.name}: {each.reason}" for each in reader.failed) or None

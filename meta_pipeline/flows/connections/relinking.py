@@ -1,4 +1,4 @@
-"""Link what the tokens reach now: discover it, and store what changed. What was erased does not come back."""
+"""Link the nodes that the tokens reach now: discover them, and store the changes. Erased nodes are not linked again."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ IsErased = Callable[[Literal["node", "business"], str], bool]
 def relink(
     ref: TokenRef, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> Discovery:
-    """Link what a token of a person or system user reaches now, and unlink what it lost. Nodes behind an edge that
-    could not be read stay linked, because they may still be there."""
+    """Link the nodes that the token of a person or system user reaches now, and unlink those that it lost. Nodes behind
+    an edge that could not be read stay linked, because the token may still reach them."""
     token = tokens.reveal(ref.id, flow="relink")
     is_erased = erased_before(ref, tokens=tokens, engine=engine)
 
@@ -53,8 +53,8 @@ def relink(
 
 
 def erased_before(ref: TokenRef, *, tokens: Vault, engine: sa.Engine) -> IsErased:
-    """Return the function that says whether a node or business was erased after the last consent behind this token: a
-    token that still reaches it does not bring it back."""
+    """Return a function that tells whether a node or business was erased after the latest consent behind this token.
+    Such a node is not linked again, even if the token still reaches it."""
     erased_at = erased_rows.find_erased_nodes(engine)
     if not erased_at:
         return lambda noun, id: False
@@ -68,7 +68,7 @@ def erased_before(ref: TokenRef, *, tokens: Vault, engine: sa.Engine) -> IsErase
 
 
 def without_erased(discovery: Discovery, is_erased: IsErased) -> Discovery:
-    """Return a discovery without the nodes and businesses that were erased, and without what these list."""
+    """Return a discovery without erased nodes and businesses, their relations and their business assets."""
     def stays(id: str) -> bool:
         return not (is_erased("node", id) or is_erased("business", id))
 
@@ -84,7 +84,7 @@ def without_erased(discovery: Discovery, is_erased: IsErased) -> Discovery:
 
 
 def check(ref_id: str, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
-    """Inspect the token of one connection, and link what it reaches now."""
+    """Inspect the token of one connection, and link the nodes that it reaches now."""
     ref = tokens.ref(ref_id)
     if not check_token(ref, graph=graph, tokens=tokens, now=now):
         relink(tokens.ref(ref_id), graph=graph, tokens=tokens, engine=engine, now=now)
@@ -93,7 +93,7 @@ def check(ref_id: str, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, 
 def relink_all(
     *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> tuple[list[NodeLink], list[str]]:
-    """Link what every token reaches now; return all links, and a sentence for each edge and token that failed."""
+    """Link the nodes that all tokens reach now; return all links, and a sentence for each edge or token that failed."""
     linked: list[NodeLink] = []
     problems: list[str] = []
     for ref in tokens.refs():
@@ -102,8 +102,8 @@ def relink_all(
         try:
             discovery = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
             linked.extend(discovery.links)
-            problems.extend(f"with the token of {ref.subject_name} {unread}" for unread in discovery.unread)
+            problems.extend(f"with the token of {ref.subject_name}: {unread}" for unread in discovery.unread)
         except GraphError as error:
-            problems.append(f"what {ref.subject_name} may read could not be read again: {error}")
+            problems.append(f"the nodes of {ref.subject_name} could not be discovered again: {error}")
     links.settle(engine, now=now)
     return linked, problems

@@ -1,5 +1,5 @@
 """System users of a business: list and create them, give them nodes, install the app and mint tokens
-(docs/graph-api.md §4.5). What Meta leaves to a person is explained where it is refused."""
+(docs/graph-api.md §4.5). Where Meta refuses a step, the error says how a person does it by hand."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ BY_HAND: Mapping[WriteKind, str] = {
         "`meta-pipeline connect --token-stdin --kind system-user`"
     ),
 }
-# Tasks that reading takes, by kind of node (docs/graph-api.md §4.6, §5.2).
+# Tasks that reading needs (docs/graph-api.md §4.6, §5.2).
 READING_TASKS = ("ANALYZE",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemUser:
-    """A system user of a business; `role` is empty where Meta does not name it."""
+    """A system user of a business; `role` is empty where Meta does not return it."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class _Row(msgspec.Struct):
 
 
 class StepError(ConfigError):
-    """Meta refused a step; the sentence says how a person does it."""
+    """A step that Meta refused; the message says how a person does it by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Admin:
                 rows += [msgspec.json.decode(record, type=_Row) for record in batch.records]
             except msgspec.MsgspecError:
                 raise UnreadableAnswerError(
-                    f"{self.graph.host} answered {path} with a row that is not one", trace_id=batch.trace_id
+                    f"{self.graph.host} answered {path} with a row that is not a system user", trace_id=batch.trace_id
                 ) from None
         return [SystemUser(id=row.id, name=row.name or "", role=row.role or "") for row in rows]
 
@@ -84,7 +84,9 @@ class Admin:
         path, params = f"{self.business_id}/system_users", {"name": name, "role": role}
         response = self._write(WriteKind.SYSTEM_USER_CREATION, path, params)
         if not (user_id := str(response.get("id") or "")):
-            raise UnreadableAnswerError("Meta created a system user and gave no id: `meta-pipeline system-users list`")
+            raise UnreadableAnswerError(
+                "Meta created a system user and returned no id: `meta-pipeline system-users list` shows it"
+            )
         return user_id
 
     def assign(self, user_id: str, node_id: str, *, tasks: Sequence[str] = READING_TASKS) -> None:
@@ -93,20 +95,20 @@ class Admin:
         self._write(WriteKind.SYSTEM_USER_ASSIGNMENT, path, params)
 
     def install(self, user_id: str) -> None:
-        """Install our app for a system user, without which no token can be minted."""
+        """Install our app for a system user. Minting a token needs it."""
         path, params = f"{checked_id(user_id)}/applications", {"business_app": self.graph.app.id}
         self._write(WriteKind.APP_INSTALLATION, path, params)
 
     def mint(self, user_id: str, *, scopes: Sequence[str], expires: bool) -> AccessToken:
-        """Return a new token of a system user: for 60 days if it `expires`, else without an end. Earlier ones stay
-        valid. Some businesses allow only tokens that expire."""
+        """Return a new token of a system user: valid for 60 days if `expires`, otherwise without an end. Earlier tokens
+        stay valid. Some businesses allow only tokens that expire."""
         params = {"business_app": self.graph.app.id, "scope": ",".join(scopes)}
         if expires:
             params |= {"set_token_expires_in_60_days": "true"}
         path = f"{checked_id(user_id)}/access_tokens"
         value = self._write(WriteKind.SYSTEM_USER_TOKEN, path, params).get("access_token")
         if not isinstance(value, str) or not value:
-            raise UnreadableAnswerError(f"Meta gave no token: {BY_HAND[WriteKind.SYSTEM_USER_TOKEN]}")
+            raise UnreadableAnswerError(f"Meta returned no token: {BY_HAND[WriteKind.SYSTEM_USER_TOKEN]}")
         return AccessToken(kind="system_user", value=value)
 
     def install_and_mint(self, user_id: str, *, scopes: Sequence[str], expires: bool) -> AccessToken:
@@ -125,14 +127,14 @@ class Admin:
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A system user, and the newest token that the vault has had of it."""
+    """A system user, and the newest token of it in the vault, also when retired."""
 
     user: SystemUser
     ref: TokenRef | None
 
     @property
     def state(self) -> Literal["none", "in use", "retired"]:
-        """Return what became of the token."""
+        """Return the status of the token."""
         return "none" if self.ref is None else "in use" if self.ref.retired_at is None else "retired"
 
 
@@ -143,9 +145,9 @@ def list_stored(admin: Admin, *, tokens: Vault) -> list[StoredUser]:
 
 
 def checked_id(id: str) -> str:
-    """Return an id that is to be part of a path; ConfigError for any other text."""
+    """Return an id for use in a path; raise ConfigError for any text that is not an id."""
     if not _ID.fullmatch(id):
-        raise ConfigError(f"{id!r} is no id: ids are digits, with act_ before those of ad accounts")
+        raise ConfigError(f"{id!r} is not an id: an id has digits only, after act_ for an ad account")
     return id
 
 
@@ -157,9 +159,9 @@ def admin_of(
     engine: sa.Engine,
     writes: Sequence[WriteKind] = (),
 ) -> Admin:
-    """Return the business and the best token that administers it: a system user's before a person's. Without an id,
-    the only business that our tokens see. ConfigError says what is missing, first of all the flag of the changes that
-    are to follow (`writes`)."""
+    """Return a business and the best token that administers it: a system user's before a person's. Without an id,
+    return the only business that our tokens see. Raise ConfigError when something is missing; the feature flags of the
+    changes that will follow (`writes`) are checked first."""
     for kind in writes:
         graph.require(kind)
     names = business_assets.names(engine)
@@ -173,7 +175,7 @@ def admin_of(
     seeing = [ref for ref in able if business_id in business_assets.names(engine, through_ref=ref.id)]
     if not seeing:
         raise ConfigError(
-            f"no token of somebody in the business {business_id} has {_ADMIN_SCOPE}: let a person with full control "
+            f"no token of a member of the business {business_id} has {_ADMIN_SCOPE}: let a person with full control "
             f"of it connect, or do it by hand: {BY_HAND[WriteKind.SYSTEM_USER_CREATION]}"
         )
     best = min(seeing, key=_preference)

@@ -33,11 +33,11 @@ EXPIRED = 463  # the subcode of 190 for a token that has expired
 def retire_if_invalid(
     token: AccessToken, error: TokenError, *, graph: GraphClient, tokens: Vault, now: dt.datetime
 ) -> bool:
-    """Retire a token that a call was refused with if `debug_token` calls it invalid as well; return whether it is
-    retired now."""
+    """Retire the token of a refused call if `debug_token` also reports it as invalid; return whether it is retired
+    now."""
     if token.ref is None:
         return False
-    if tokens.ref(token.ref).retired_at is not None:  # by another call before: no further call is needed
+    if tokens.ref(token.ref).retired_at is not None:  # after another call: `debug_token` need not be called again
         return True
     try:
         inspection = oauth.inspect(token, graph=graph)
@@ -65,7 +65,7 @@ def retire(ref_id: str, subcode: int | None, *, tokens: Vault) -> set[str]:
 
 
 def check_tokens(*, graph: GraphClient, tokens: Vault, now: dt.datetime) -> list[str]:
-    """Inspect every token (Meta does not announce that one became invalid) and exchange those whose end is near; return
+    """Inspect every token (Meta does not announce that one became invalid) and exchange those that expire soon; return
     a sentence for each that could not be checked."""
     problems, retired = [], set[str]()
     refs = tokens.refs(replaced=True)
@@ -80,8 +80,8 @@ def check_tokens(*, graph: GraphClient, tokens: Vault, now: dt.datetime) -> list
 
 
 def check_token(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.datetime) -> set[str]:
-    """Inspect one token, and exchange it when its end is near; return the refs of the tokens that were retired. A
-    system user's earlier token is kept beside the new one until its end."""
+    """Inspect one token, and exchange it if it expires soon; return the refs of the tokens that were retired. A system
+    user's earlier token is kept beside the new one until it expires."""
     if ref.expires_at is not None and ref.expires_at <= now:
         return retire(ref.id, EXPIRED, tokens=tokens)
     token = tokens.reveal(ref.id, flow="check_tokens")
@@ -97,7 +97,7 @@ def check_token(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.dat
     if is_newest and is_due_for_exchange(ref.kind, inspection.expires_at, now=now):
         exchanged = oauth.exchange_long_lived(token, graph=graph)
         inspection = oauth.inspect(exchanged, graph=graph)
-        if ref.kind == "system_user" and ref.replaced_by is None:  # Meta ends a person's earlier token when it likes
+        if ref.kind == "system_user" and ref.replaced_by is None:  # Meta may end a person's earlier one any time
             tokens.keep_beside(ref)
         tokens.keep(
             exchanged, subject_id=ref.subject_id, subject_name=ref.subject_name, scopes=inspection.scopes,
@@ -108,7 +108,7 @@ def check_token(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.dat
 
 
 def is_due_for_exchange(kind: str, expires_at: dt.datetime | None, *, now: dt.datetime) -> bool:
-    """Return whether a token ends soon and can be exchanged for one that ends later."""
+    """Return whether a token expires soon and can be exchanged for one that expires later."""
     return (
         kind in ("user", "system_user") and expires_at is not None
         and expires_at - now <= dt.timedelta(days=EXCHANGE_DAYS)
@@ -126,7 +126,7 @@ class Disconnection:
 
     @property
     def sentence(self) -> str:
-        """Return what happened, for people."""
+        """Return the outcome as a sentence for people."""
         name = printable(self.ref.subject_name, limit=100)
         match self.outcome:
             case "revoked":
@@ -138,12 +138,12 @@ class Disconnection:
                 )
         return (
             f"nothing to revoke: the token of {name} was retired earlier ({printable(self.reason)}) and deleted here; "
-            "Meta was not asked now"
+            "Meta was not called"
         )
 
 
 def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> Disconnection:
-    """Ask Meta to revoke the consent. Whatever it answers, delete the token and the Page tokens through it."""
+    """Ask Meta to revoke the consent. Delete the token and the Page tokens through it, even if Meta refuses."""
     ref = tokens.ref(ref_id)
     if ref.retired_at is not None:
         disconnection = Disconnection(ref, "not asked", ref.retired_because or "")
@@ -183,7 +183,7 @@ def send_alerts(
         for alert in due(refs, now=now, action_links=action_links, phases=phases, grants=latest_grants)
         if (missing := [target for target in targets if (alert.key, target.name) not in received])
     ]
-    if not pending:  # an invalid token stays due: every check but the first ends here
+    if not pending:  # an alert about an invalid token stays due, so later calls usually end here
         return [], []
     links, usable = {link.id: link for link in list_links(engine)}, access.usable_by_node(engine)
     delivered: list[Alert] = []
@@ -225,7 +225,7 @@ def _deliver(
     signing_key: str | None,
     now: dt.datetime,
 ) -> None:
-    """Deliver the alert; where it reaches people, with a link of its own that lets its person in for 72 hours."""
+    """Deliver the alert. A target that reaches people receives it with a reconnect link, valid for 72 hours."""
     if not (action_links.invites and target.is_personal) or person is None or signing_key is None:
         target.deliver(alert)
         return

@@ -1,4 +1,4 @@
-"""Messages as the warehouse counts them, from what is in the clear: nothing is decrypted."""
+"""Rows with which the warehouse counts messages, from unencrypted attributes: nothing is decrypted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CountingRuntime(Protocol):
 
 
 def message_rows(runtime: CountingRuntime) -> list[MessageRow]:
-    """Return every message that is stored; none, without a key of the vault, where there is no folder of them."""
+    """Return a row for each stored message. Without a folder of messages, return none and need no vault key."""
     if not (runtime.settings.root / CONVERSATIONS).is_dir():
         return []
     return [_row(entry) for entry in runtime.sealed_stores[CONVERSATIONS].entries()]

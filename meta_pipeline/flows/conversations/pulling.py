@@ -1,5 +1,5 @@
-"""Read the conversations of Pages that changed. What people wrote is stored sealed; a platform that Meta refuses stops
-no other, and neither does a conversation."""
+"""Read the conversations of Pages that changed, and store their messages sealed. A platform or conversation that Meta
+refuses does not stop the others."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from meta_pipeline.store.pulls.conversations import Conversation
 from meta_pipeline.vault.vault import Vault
 
 FLOW = "conversations"
-# Conversations whose messages are stored at once: a file is written again for each.
+# Conversations whose messages are stored together: each upsert rewrites whole files.
 _CHUNK = 500
 
 
 @dataclass(kw_only=True)
 class ConversationPull:
-    """The result for one Page. `messages`: those that are new; `unreadable`: those of the conversations that changed
-    that Meta lets no app read; `refused`: sentences about platforms and conversations that Meta refuses; `problems`:
-    what else went wrong, and is tried again."""
+    """The result for one Page. `messages`: how many are new; `unreadable`: how many messages of the changed
+    conversations Meta lets no app read; `refused`: sentences about platforms and conversations that Meta refuses;
+    `problems`: sentences about other errors, which the next pull retries."""
 
     page_id: str
     name: str
@@ -48,7 +48,7 @@ class ConversationPull:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationPuller:
-    """Reads conversations and stores them. `kept_days`: for how long what people wrote is kept."""
+    """A reader of conversations that stores them. `kept_days`: how many days messages are kept."""
 
     graph: GraphClient
     tokens: Vault
@@ -59,8 +59,8 @@ class ConversationPuller:
     run_id: str | None = None
 
     def pull(self, links: Sequence[NodeLink], first_days: Mapping[str, dt.date]) -> Iterator[ConversationPull]:
-        """Yield the result for each Page. `first_days`: the first that is kept, of Pages whose customers agreed on
-        one."""
+        """Yield the result for each Page. `first_days`: the first day to keep, by id, of Pages whose tenants have
+        agreed on a ceiling."""
         for link in links:
             yield self._pull(link, first_days.get(link.id))
 
@@ -73,14 +73,14 @@ class ConversationPuller:
         for platform in PLATFORMS:
             if platform == "instagram" and not instagram_ids:
                 continue
-            what = f"the conversations of the Page {named_page(link)} on {platform.title()}"
+            subject = f"the conversations of the Page {named_page(link)} on {platform.title()}"
             read = functools.partial(self._pull_platform, link, platform, {link.id, *instagram_ids}, result, since)
             try:
                 use_page_token(link, read, flow=FLOW, graph=self.graph, tokens=self.tokens, now=self.now)
             except ScopeError as error:
-                result.refused.append(f"{what} can't be read: {error}")
+                result.refused.append(f"{subject} can't be read: {error}")
             except MetaPipelineError as error:
-                result.problems.append(f"{what} were not read: {error}")
+                result.problems.append(f"{subject} were not read: {error}")
                 if isinstance(error, TokenError):
                     return result
         return result
@@ -117,12 +117,12 @@ class ConversationPuller:
     def _store(
         self, link: NodeLink, platform: str, reads: Sequence[ConversationRead], result: ConversationPull
     ) -> None:
-        """Store messages first, and then that their conversations were read."""
+        """Store the messages, then record that their conversations were read."""
         records = []
         for read in reads:
             try:
                 records += [_record(link.id, platform, read, message) for message in read.messages]
-            except MetaPipelineError as error:  # an id that Meta does not give
+            except MetaPipelineError as error:  # an id that Meta never sends
                 result.problems.append(f"a conversation of the Page {named_page(link)} was not stored: {error}")
         stored = self.store.upsert(records)
         counts = Counter(entry.group for entry in self.store.entries(link.id))
@@ -144,7 +144,7 @@ class ConversationPuller:
 
 
 def _unreadable(read: ConversationRead, stored: int) -> int | None:
-    """Return how many messages of a conversation are missing: of those that can't be read now, some were before."""
+    """Return how many messages of a conversation are missing: some that can't be read now were stored before."""
     if read.unreadable is None or read.summary.message_count is None:
         return read.unreadable
     return min(read.unreadable, max(0, read.summary.message_count - stored))

@@ -1,4 +1,4 @@
-"""The reader of conversations of a process, and what it reads: every Page that is read daily, or some of them."""
+"""Read conversations with the runtime of a process: of every Page that is read daily, or of some Pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.sealed.store import CONVERSATIONS
 def pull_conversations(
     runtime: PageRuntime, *, page_ids: Collection[str] = (), run_id: str | None = None
 ) -> list[ConversationPull]:
-    """Read what changed in the conversations of every Page that is read daily, or of these. Raise ConfigError while
+    """Read the changed conversations of every Page that is read daily, or of these Pages. Raise ConfigError while
     conversations are switched off, and for a Page that is not read."""
     require(runtime)
     puller = ConversationPuller(

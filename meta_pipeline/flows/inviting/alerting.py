@@ -1,4 +1,4 @@
-"""Send the alerts about invitations: each state that one reaches, and reminders of those that nobody answers."""
+"""Send alerts about invitations: each state that an invitation reaches, and reminders of unanswered ones."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from meta_pipeline.store.connections import alerts
 from meta_pipeline.store.people import invitations
 from meta_pipeline.store.people.invitations import Invitation
 
-REPORTED_FOR = dt.timedelta(days=7)  # a target that could not be reached for longer is told no more
+REPORTED_FOR = dt.timedelta(days=7)  # an older change of state is no longer delivered
 
 
 def send_invitation_alerts(
     targets: Sequence[Target], *, intake: Intake, engine: sa.Engine, public_url: str, now: dt.datetime
 ) -> tuple[list[Alert], list[str]]:
-    """End what nobody answered in time; deliver to each target what it lacks. Return the alerts that were delivered,
-    and a sentence for each delivery that failed."""
+    """End the invitations that were not answered in time, then deliver to each target the alerts that it has not
+    received. Return the alerts that were delivered, and a sentence for each delivery that failed."""
     issuing.lapse(engine=engine, now=now)
     received = alerts.delivered(engine)
     sent: list[Alert] = []
     problems: list[str] = []
     for alert in _due(intake, engine=engine, public_url=public_url, now=now):
-        lacking = [target for target in targets if (alert.key, target.name) not in received]
-        delivered, failed = deliver_to_each(alert, lacking, engine=engine, now=now)
+        missing = [target for target in targets if (alert.key, target.name) not in received]
+        delivered, failed = deliver_to_each(alert, missing, engine=engine, now=now)
         problems += failed
         if delivered:
             sent.append(alert)
@@ -52,7 +52,7 @@ def _due(intake: Intake, *, engine: sa.Engine, public_url: str, now: dt.datetime
 
 
 def _states(invitation: Invitation, engine: sa.Engine, now: dt.datetime) -> list[Invitation]:
-    """Return the invitation in each state that it reached lately."""
+    """Return the invitation in each state that it reached within REPORTED_FOR."""
     return [
         dataclasses.replace(invitation, state=change.state, state_at=change.at)
         for change in invitations.history(engine, invitation.id) if now - change.at < REPORTED_FOR

@@ -1,4 +1,4 @@
-"""Issue an invitation, issue its link again, revoke it; and the answers that need no call to Meta."""
+"""Issue, reissue and revoke invitations, and record the answers that need no call to Meta."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def invite(
 
 
 def default_kinds(tenant: Tenant) -> list[str]:
-    """Return the kinds of the nodes that the intake names for a tenant; without any, those that have reports."""
+    """Return the kinds of nodes that the intake names for a tenant; DEFAULT_KINDS if it names none."""
     named = set(tenant.kinds.values()) | {"ad_account" for id in tenant.nodes if id.startswith("act_")}
     order = (*DEFAULT_KINDS, "pixel", "catalog")
     return [kind for kind in order if kind in named] if tenant.kinds else list(DEFAULT_KINDS)
 
 
 def reissue(id: str, *, actor: str, engine: sa.Engine, public_url: str, now: dt.datetime) -> IssuedLink:
-    """Issue a new link; the earlier one ends. Once the customer has answered, it leads to the status page."""
+    """Issue a new link, and end the earlier one. After the customer has answered, it opens the status page."""
     invitation = get(engine, id)
     if invitation.state == "revoked":
         raise ConfigError(f"invitation {id} was revoked: create another one with `meta-pipeline invite`")
@@ -66,25 +66,25 @@ def reissue(id: str, *, actor: str, engine: sa.Engine, public_url: str, now: dt.
 
 
 def revoke(id: str, *, actor: str, engine: sa.Engine, now: dt.datetime) -> Invitation:
-    """Take an invitation back: its link opens nothing any more, and nothing is looked for."""
+    """Revoke an invitation: its link no longer works, and its share is no longer checked."""
     get(engine, id)
     move(engine, id, "revoked", actor=actor, now=now, next_check_at=None)
     return get(engine, id)
 
 
 def decline(invitation: Invitation, *, engine: sa.Engine, now: dt.datetime) -> bool:
-    """Record that the customer does not want to share; return whether that is news."""
+    """Record that the customer does not want to share; return whether the state changed."""
     return move(engine, invitation.id, "declined", actor=CUSTOMER, now=now)
 
 
 def mark_shared(invitation: Invitation, *, browser: str, engine: sa.Engine, now: dt.datetime) -> bool:
-    """Record that the customer says to have shared as partner; the share is looked for at once."""
+    """Record the customer's statement that they have shared as a partner; the share is checked at once."""
     values = {"way": "partner", "browser": browser, "next_check_at": now, "checks": 0}
     return move(engine, invitation.id, "waiting_for_meta", actor=CUSTOMER, now=now, **values)
 
 
 def mark_opened(invitation: Invitation, *, engine: sa.Engine, now: dt.datetime) -> Invitation:
-    """Record that a link was opened, or that it was opened too late; return the invitation as it is then."""
+    """Record that a link was opened, or that it was opened too late; return the updated invitation."""
     if list(due.lapsed([invitation], now=now)):
         move(engine, invitation.id, "lapsed", actor="the end of the link", now=now)
     elif invitation.state == "created":
@@ -93,19 +93,19 @@ def mark_opened(invitation: Invitation, *, engine: sa.Engine, now: dt.datetime) 
 
 
 def lapse(*, engine: sa.Engine, now: dt.datetime) -> list[Invitation]:
-    """End the invitations that nobody answered in time, and return them."""
+    """End the invitations that were not answered in time, and return them."""
     ended = list(due.lapsed(invitations.find_all(engine), now=now))
     return [each for each in ended if move(engine, each.id, "lapsed", actor="the end of the link", now=now)]
 
 
 def move(engine: sa.Engine, id: str, state: State, *, actor: str, now: dt.datetime, **values: object) -> bool:
-    """Set the state if it may follow the present one; return whether it was set."""
+    """Set the state if it may follow the current one; return whether it was set."""
     among = [name for name, followers in FOLLOWERS.items() if state in followers]
     return invitations.change_state(engine, id, state, among=among, actor=actor, now=now, **values)
 
 
 def get(engine: sa.Engine, id: str) -> Invitation:
-    """Return an invitation; ConfigError when there is none."""
+    """Return an invitation; raise ConfigError if it does not exist."""
     invitation = invitations.find(engine, id)
     if invitation is None:
         raise ConfigError(f"there is no invitation {id[:40]!r}: `meta-pipeline invite list` shows them")
@@ -113,7 +113,7 @@ def get(engine: sa.Engine, id: str) -> Invitation:
 
 
 def tenant_of(intake: Intake, name: str) -> Tenant:
-    """Return a tenant of the intake; ConfigError, which lists them, for another name."""
+    """Return a tenant of the intake; raise ConfigError, which lists the tenants, for an unknown name."""
     tenant = intake.tenant(name)
     if tenant is None:
         names = ", ".join(each.name for each in intake.tenants[:20]) or "none: set META_PIPELINE_TENANTS"
@@ -133,7 +133,7 @@ def is_open(invitation: Invitation, *, now: dt.datetime) -> bool:
 
 
 def state_words(invitation: Invitation) -> str:
-    """Return the state for people."""
+    """Return the state in words."""
     return states.WORDS[invitation.state]  # type: ignore[index]
 
 

@@ -1,4 +1,4 @@
-"""Look at what an invitation brought: the nodes that are reached, yesterday of each, and what is missing."""
+"""Check the access that an invitation gave: the nodes it reaches, their figures of yesterday, and what is missing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from meta_pipeline.vault.vault import Vault
 
 ABANDONED_AFTER = dt.timedelta(minutes=5)
 BY_CUSTOMER = "the customer, on the page of an invitation"
-MOST_FIGURES = 25  # nodes whose yesterday is read: each is a call
+MOST_FIGURES = 25  # nodes whose figures of yesterday are read: one call each
 _READERS = {
     "ad_account": first_look.ad_account, "page": first_look.page, "instagram_account": first_look.instagram_account,
 }
@@ -39,7 +39,7 @@ _READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The nodes that an invitation reaches: those that were asked for, the others, and what is missing."""
+    """The nodes that an invitation reaches: those that it requested (`wanted`), the others, and what is missing."""
 
     wanted: tuple[NodeLink, ...]
     others: tuple[NodeLink, ...]
@@ -49,7 +49,7 @@ class Share:
 def share_of(
     invitation: Invitation, tenant: Tenant, *, features: Collection[str], tokens: Vault, engine: sa.Engine
 ) -> Share:
-    """Return what an invitation reaches now, from the control store alone."""
+    """Return the nodes that an invitation reaches now, from the control store only."""
     given = _access(invitation, tenant, features=features, tokens=tokens, engine=engine)
     wanted = [link for link in given.links if is_wanted(link, tenant, invitation.kinds, given.owners)]
     others = [link for link in given.links if link not in wanted] if invitation.way == "sign_in" else []
@@ -80,8 +80,8 @@ def verify(
     id: str, *, intake: Intake, features: Collection[str], graph: GraphClient, tokens: Vault, engine: sa.Engine,
     now: dt.datetime,
 ) -> Share | None:
-    """Read yesterday of each node that was asked for with the new access, and set the state that follows; None when the
-    invitation or its tenant is gone."""
+    """Read yesterday's figures of each requested node with the new access, and set the invitation's state. Return None
+    if the invitation or its tenant no longer exists."""
     invitation = invitations.find(engine, id)
     tenant = intake.tenant(invitation.tenant) if invitation is not None else None
     if invitation is None or tenant is None:
@@ -107,7 +107,7 @@ def verify(
 def _yesterday(
     link: NodeLink, invitation: Invitation, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> dict[str, Any]:
-    """Return yesterday's figures of a node through the invitation's own access, or why there are none."""
+    """Return yesterday's figures of a node through the invitation's own access, or the error."""
     day = link.today(now) - dt.timedelta(days=1)
     result: dict[str, Any] = {"day": str(day)}
     try:
@@ -132,12 +132,12 @@ def _yesterday(
 def _only_from_us(
     invitation: Invitation, tenant: Tenant, intake: Intake, *, graph: GraphClient, tokens: Vault
 ) -> list[str]:
-    """Return the tenant's businesses with which we share without the opposite, if they should share with us."""
+    """Return the tenant's businesses that we share nodes with and that share none with us, if they should."""
     if tenant.shares != "with_us" or not intake.business or not tenant.businesses:
         return []
     refs = [ref for ref in tokens.refs() if ref.kind != "page" and "business_management" in ref.scopes]
-    mine = [ref for ref in refs if ref.id == invitation.token_ref] or refs
-    for ref in mine[:1]:
+    usable = [ref for ref in refs if ref.id == invitation.token_ref] or refs
+    for ref in usable[:1]:
         try:
             token = tokens.reveal(ref.id, flow="invitation")
             return sorted(
@@ -151,8 +151,8 @@ def _only_from_us(
 
 
 def due_checks(engine: sa.Engine, *, now: dt.datetime) -> list[Invitation]:
-    """Return the invitations to look at now: those whose partner share is expected, and those whose consent nobody
-    finished checking, because the process that did was killed."""
+    """Return the invitations to check now: those that wait for a partner share, and those whose check after a consent
+    was not finished because its process was killed."""
     stored = invitations.find_all(engine)
     return [
         *(
@@ -169,7 +169,7 @@ def due_checks(engine: sa.Engine, *, now: dt.datetime) -> list[Invitation]:
 
 
 def _token_of(invitation: Invitation, engine: sa.Engine) -> str | None:
-    """Return the token that the consent of an invitation led to; None while there is none."""
+    """Return the ref of the token from an invitation's consent; None while there is no token."""
     onboarding = onboardings.get(engine, invitation.onboarding_id) if invitation.onboarding_id else None
     return onboarding.token_ref if onboarding is not None else None
 
@@ -178,8 +178,8 @@ def check_shares(
     *, intake: Intake, features: Collection[str], graph: GraphClient, tokens: Vault, engine: sa.Engine,
     now: dt.datetime,
 ) -> tuple[list[str], list[str]]:
-    """Look at the invitations that are due, and return the ids of those that reach something, and a
-    sentence for each problem. What our tokens reach is listed once for all of them."""
+    """Check the invitations that are due. Return the ids of those that reach requested nodes, and a sentence for each
+    problem. The nodes that our tokens reach are listed once for all invitations."""
     waiting = due_checks(engine, now=now)
     if not waiting:
         return [], []
@@ -211,18 +211,18 @@ def leave_out(
     invitation: Invitation, ticked: Collection[str], links: Sequence[NodeLink], *, intake: Intake, engine: sa.Engine,
     now: dt.datetime,
 ) -> list[str]:
-    """Leave the nodes that the customer has not ticked out of the daily reads, and return their ids. What is ticked
-    again is read again. The choices of operators, and the nodes of other tenants, stay as they are."""
+    """Leave the nodes that the customer has not ticked out of the daily reads, and return their ids. Nodes that are
+    ticked again are read again. Operators' choices and other tenants' nodes do not change."""
     left_out = sorted(link.id for link in links if link.id not in ticked)
     invitations.update(engine, invitation.id, assets={**invitation.assets, "left_out": left_out})
     others = [tenant for tenant in intake.tenants if tenant.name != invitation.tenant]
     stored = choices.find_all(engine)
-    theirs = {
+    editable = {
         link.id for link in links
         if (link.id not in stored or stored[link.id].chosen_by == BY_CUSTOMER or stored[link.id].choice == "chosen")
         and not any(tenant.has(Node(link.kind, link.id, link.owner)) for tenant in others)
     }
-    again = {node_id for node_id in theirs & {*ticked} if node_id in stored and stored[node_id].choice == "left_out"}
-    choices.save(engine, sorted(theirs - {*ticked}), "left_out", chosen_by=BY_CUSTOMER, now=now)
+    again = {node_id for node_id in editable & {*ticked} if node_id in stored and stored[node_id].choice == "left_out"}
+    choices.save(engine, sorted(editable - {*ticked}), "left_out", chosen_by=BY_CUSTOMER, now=now)
     choices.save(engine, sorted(again), "chosen", chosen_by=BY_CUSTOMER, now=now)
     return left_out

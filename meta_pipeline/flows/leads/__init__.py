@@ -1,1 +1,1 @@
-"""Reading leads: of forms by poll, and one by one when a webhook reports them."""
+"""Reading leads: by polling forms, and one by one when a webhook reports them."""

@@ -1,4 +1,4 @@
-"""Write the files of answers that lead viewers get: after each publication, and when answers expire or are erased."""
+"""Write the files of answers for lead viewers: after each publication, and when answers expire or are erased."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AnswersRuntime(Protocol):
 
 
 def write_answers_of(runtime: AnswersRuntime) -> list[Location]:
-    """Write the files of a runtime's customers. A key of the vault is needed only where somebody gets answers."""
+    """Write the files for the runtime's tenants. A vault key is needed only if a tenant has lead viewers."""
     return write_answers(
         runtime.settings.published_file, runtime.intake.tenants, engine=runtime.engine,
         read=lambda page_id: runtime.sealed_stores[LEADS].read(page_id),

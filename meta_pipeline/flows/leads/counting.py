@@ -1,4 +1,4 @@
-"""Leads as the warehouse counts them, from what is in the clear: nothing is decrypted."""
+"""Rows with which the warehouse counts leads, from unencrypted attributes: nothing is decrypted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CountingRuntime(Protocol):
 
 
 def lead_rows(runtime: CountingRuntime) -> list[LeadRow]:
-    """Return every lead that is stored; none, without a key of the vault, where there is no folder of leads."""
+    """Return a row for each stored lead. Without a folder of leads, return none and need no vault key."""
     if not (runtime.settings.root / LEADS).is_dir():
         return []
     return [_row(entry) for entry in runtime.sealed_stores[LEADS].entries()]

@@ -1,5 +1,5 @@
-"""Read the leads of Pages: every form since its newest lead, or the leads that webhooks have reported. Each is stored
-once, sealed, in whichever order they come; a form that Meta refuses stops no other."""
+"""Read the leads of Pages: every form since its newest lead, or the leads that webhooks have reported. Each lead
+is stored once, sealed, in any order of arrival. A form that Meta refuses does not stop the others."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from meta_pipeline.store.pulls.lead_forms import LeadForm
 from meta_pipeline.vault.vault import Vault
 
 FLOW = "leads"
-# Stored at once: a file is written again for each.
+# Leads that are stored together: each upsert rewrites whole files.
 _CHUNK = 5_000
 Parsed = TypeVar("Parsed")
 
 
 @dataclass(kw_only=True)
 class LeadPull:
-    """The result for one Page. `refused`: sentences about forms, by name, whose leads Meta refuses; `problems`: what
-    else went wrong, and is tried again."""
+    """The result for one Page. `refused`: sentences about forms, by name, whose leads Meta refuses; `problems`:
+    sentences about other errors, which the next pull retries."""
 
     page_id: str
     name: str
@@ -46,14 +46,14 @@ class LeadPull:
     problems: list[str] = field(default_factory=list)
 
     def count(self, result: Upserted) -> None:
-        """Add what was stored."""
+        """Add the counts of stored leads."""
         self.added += result.added
         self.changed += result.changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeadReader:
-    """Reads leads and stores them. `kept_days`: for how long answers are kept."""
+    """A reader of leads that stores them. `kept_days`: how many days answers are kept."""
 
     graph: GraphClient
     tokens: Vault
@@ -64,8 +64,8 @@ class LeadReader:
     run_id: str | None = None
 
     def pull(self, links: Sequence[NodeLink], first_days: Mapping[str, dt.date]) -> Iterator[LeadPull]:
-        """Yield the result for each Page, whose forms are listed, and read since their newest lead. `first_days`: the
-        first that is kept, of Pages whose customers agreed on one."""
+        """List the forms of each Page, read each form since its newest lead, and yield the result for each Page.
+        `first_days`: the first day to keep, by id, of Pages whose tenants have agreed on a ceiling."""
         for link in links:
             yield self._pull(link, first_days.get(link.id))
 
@@ -80,7 +80,7 @@ class LeadReader:
         return result
 
     def read(self, link: NodeLink, lead_ids: Sequence[str]) -> LeadPull:
-        """Read the leads of a Page that webhooks have reported: these and no others."""
+        """Read only these leads of a Page, which webhooks have reported."""
         result = LeadPull(page_id=link.id, name=link.name)
         try:
             self._with_token(link, lambda token: self._read_leads(link, lead_ids, result, token))
@@ -157,7 +157,7 @@ class LeadReader:
         self, path: str, params: Mapping[str, object], token: AccessToken, parse: Callable[[bytes], Parsed | None], *,
         link: NodeLink,
     ) -> Iterator[Parsed]:
-        """Yield the records of a listing; those without what they need are left out."""
+        """Yield the parsed records of a listing; skip those that `parse` returns None for."""
         for batch in self._of(link).batches(path, params, token=token, kind=CallKind.LEADS):
             for record in batch.records:
                 if (parsed := self._parsed(record, parse, batch.trace_id)) is not None:
@@ -170,7 +170,7 @@ class LeadReader:
             return parse(record)
         except (msgspec.MsgspecError, UnicodeDecodeError):  # without the cause, which may quote an answer
             raise UnreadableAnswerError(
-                f"{self.graph.host} answered with a row that is no form and no lead", trace_id=trace_id
+                f"{self.graph.host} answered with a row that is neither a form nor a lead", trace_id=trace_id
             ) from None
 
     def _store(self, leads: list[PersonalRecord], result: LeadPull) -> bool:

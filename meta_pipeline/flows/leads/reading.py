@@ -1,4 +1,4 @@
-"""The reader of leads of a process, and what it reads: every Page that is read daily, some of them, or single leads."""
+"""Read leads with the runtime of a process: of every Page that is read daily, of some Pages, or single leads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from meta_pipeline.sealed.store import LEADS
 def pull_leads(
     runtime: PageRuntime, *, page_ids: Collection[str] = (), run_id: str | None = None
 ) -> list[LeadPull]:
-    """Read the leads of every Page that is read daily, or of these. Raise ConfigError while leads are switched off, and
-    for a Page that is not read."""
+    """Read the leads of every Page that is read daily, or of these Pages. Raise ConfigError while leads are switched
+    off, and for a Page that is not read."""
     require(runtime)
     return list(_reader(runtime, run_id).pull(*chosen_pages(runtime, page_ids)))
 
@@ -25,7 +25,7 @@ def pull_leads(
 def read_reported(
     runtime: PageRuntime, page_id: str, lead_ids: Sequence[str], *, run_id: str | None = None
 ) -> LeadPull:
-    """Read these leads of a Page and no others. Raise ConfigError for a Page that is not read."""
+    """Read only these leads of a Page. Raise ConfigError for a Page that is not read."""
     require(runtime)
     link = next((link for link in runtime.links_to_read(kind=PAGE) if link.id == page_id), None)
     if link is None:

@@ -19,9 +19,9 @@ _OF_LEADS_ACCESS_MANAGER = 103
 def refusal_of(
     error: ScopeError, *, link: NodeLink, form: LeadForm | None, graph: GraphClient, token: AccessToken
 ) -> str:
-    """Return the sentence for leads that Meta refused; ask Meta which of the two it is."""
+    """Return a sentence about leads that Meta refused; ask Meta for the cause."""
     page = f"the Page {printable(link.name, limit=100)} ({link.id})"
-    what = f"the leads of the form {printable(form.name, limit=100)} ({form.form_id}) of {page}" if form else (
+    leads = f"the leads of the form {printable(form.name, limit=100)} ({form.form_id}) of {page}" if form else (
         f"leads of {page}"
     )
     access = _access(link, graph, token)
@@ -30,18 +30,18 @@ def refusal_of(
     ):
         missing = "this app" if access.get("app_has_leads_permission") is False else "this app and the person"
         return (
-            f"Leads Access Manager refuses {what}: in Business settings → Integrations → Leads access, somebody with "
+            f"Leads Access Manager refuses {leads}: in Business settings → Integrations → Leads access, somebody with "
             f"full control of the Page has to add {missing}; other forms are not affected"
         )
     if access.get("user_has_leads_permission") is False:
-        return f"{what} can't be read: the person lacks {CallKind.LEADS.value.task}"
-    return f"{what} can't be read: {error}"
+        return f"{leads} can't be read: the person lacks {CallKind.LEADS.value.task}"
+    return f"{leads} can't be read: {error}"
 
 
 def _access(link: NodeLink, graph: GraphClient, token: AccessToken) -> dict[str, Any]:
     try:
         answer = graph.get(link.id, {"fields": [ACCESS_FIELD]}, token=token, kind=CallKind.LEADS).object
-    except GraphError:  # the refusal itself is what counts
+    except GraphError:  # the refusal is reported without its cause
         return {}
     access = answer.get(ACCESS_FIELD)
     return access if isinstance(access, dict) else {}

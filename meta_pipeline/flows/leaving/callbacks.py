@@ -18,7 +18,7 @@ PEOPLE = ("user", "system_user")
 
 
 class RepeatedError(MetaPipelineError):
-    """A signed request that had its effect before."""
+    """A signed request that was processed before."""
 
     def __init__(self) -> None:
         super().__init__("this signed request was used before")
@@ -27,11 +27,11 @@ class RepeatedError(MetaPipelineError):
 def deauthorize(request: SignedRequest, *, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> int:
     """Retire every token of the person at once, and the Page tokens through them; return how many were in use.
 
-    Raise RepeatedError for a request that was used before: the person may have connected again since."""
+    Raise RepeatedError for a request that was processed before: the person may have connected again since."""
     if signed_requests.find(engine, DEAUTHORIZE, request.digest):
         raise RepeatedError
     count = retire_person(request.user_id, tokens=tokens)
-    # Last: after a kill in between Meta sends it again, and retiring twice changes nothing.
+    # Recorded last: after a kill in between, Meta sends it again, and retiring twice changes nothing.
     if not signed_requests.record(engine, DEAUTHORIZE, request.digest, code=None, now=now):
         raise RepeatedError
     return count
@@ -48,8 +48,8 @@ def retire_person(user_id: str, *, tokens: Vault) -> int:
 
 
 def request_deletion(request: SignedRequest, *, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> str:
-    """Retire the person's tokens, queue the erasure, and return its confirmation code: the same one for a request that
-    came before."""
+    """Retire the person's tokens, queue the erasure, and return its confirmation code. A repeated request returns the
+    same code."""
     if received := signed_requests.find(engine, DATA_DELETION, request.digest):
         return str(received.code)
     retire_person(request.user_id, tokens=tokens)

@@ -1,4 +1,4 @@
-"""The erasure that a customer starts on the status page of an invitation: of what that customer granted."""
+"""The erasure that a customer starts on the status page of an invitation: it erases what that customer granted."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ STATUS_PAGE = "status page"
 def erase_invitation(
     invitation: Invitation, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> str:
-    """Queue the erasure of what an invitation brought, end its access, and return the confirmation code. It is queued
-    first: when this process is killed in between, the erasure removes the access."""
+    """Queue the erasure of what an invitation granted, end its access, and return the confirmation code. The erasure is
+    queued first: if this process is killed in between, the erasure removes the access."""
     code = request_erasure("invitation", invitation.id, STATUS_PAGE, tokens=tokens, engine=engine, now=now)
     ref_id = invitation.token_ref
     others = [each for each in invitations.find_all(engine) if each.id != invitation.id and _is_in_force(each)]
@@ -41,7 +41,7 @@ def erase_invitation(
 
 
 def invited(intake: Intake, *, engine: sa.Engine) -> Mapping[str, Invited]:
-    """Return what each invitation covers, by its id: the linked nodes that it asks for, without those that we own."""
+    """Return the token of each invitation, and the linked nodes that it requested, without our own nodes; by its id."""
     links = [link for link in list_links(engine) if link.owner_business_id != intake.business or not intake.business]
     owners = {link.id: link.owner_business_id for link in links if link.owner_business_id}
     covered: dict[str, Invited] = {}

@@ -1,7 +1,7 @@
-"""The order of an erasure: what belongs to the subject is planned once and sealed, then each step removes it from one
-kind of place, and the receipt says what was there before and afterwards.
+"""Run erasures: plan once what belongs to the subject and seal the plan, then remove it in steps, each from one kind of
+place, and write a receipt with the counts before and after.
 
-A step that has ended is recorded; after a kill the next process repeats the one that had not."""
+Each completed step is recorded; after a kill, the next process repeats the step that was not completed."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Receipt:
 
 
 def run_erasures(places: Places) -> list[Receipt]:
-    """Carry out every erasure that has not ended; nothing while another process does. One that fails leaves the others
-    as they are; its error is raised at the end."""
+    """Run every erasure that has not ended; do nothing while another process runs them. An erasure that fails does not
+    stop the others; the first error is raised at the end."""
     receipts: list[Receipt] = []
     failures: dict[str, MetaPipelineError] = {}
     try:
@@ -63,7 +63,7 @@ def _run(erasure: Erasure, places: Places) -> Receipt:
                 erasures.update(engine, code, steps_done=list(done.values()), reason=None)
         written = _write_receipt(erasure, plan, places, started_at, done)
     except MetaPipelineError as error:
-        # Without names: the sentence may hold some.
+        # The error may contain names of the subject: they are removed.
         reason = plan.mentions.without(str(error).encode()).decode("utf-8", "replace")
         erasures.update(engine, code, reason=reason)
         raise
@@ -76,7 +76,7 @@ def _run(erasure: Erasure, places: Places) -> Receipt:
 
 
 def _planned(erasure: Erasure, places: Places, started_at: dt.datetime) -> ErasurePlan:
-    """Return the plan of an erasure; make it when it has just begun."""
+    """Return the stored plan of an erasure; if it has none yet, make and store it."""
     if erasure.sealed_plan is not None:
         return ErasurePlan.from_json(places.tokens.unseal_text(erasure.sealed_plan, subject=erasure.code))
     assert erasure.sealed_subject is not None

@@ -26,8 +26,8 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """The result of an expiry. `rows`: of raw tables; `sealed_records`: those of what people wrote; `busy`: nodes that
-    another run works on, whose turn is the next time."""
+    """The result of an expiry. `rows`: removed from raw tables; `sealed_records`: leads and messages that changed;
+    `busy`: nodes that were skipped because another run uses them."""
 
     expired: Expired
     rows: int
@@ -45,7 +45,7 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeExpiry:
-    """The days that are kept of a node: its rule, the oldest day that has landed, and the day on which that one
+    """The days that are kept of a node: its rule, the oldest day that has landed, and the date on which that day
     expires."""
 
     link: NodeLink
@@ -63,8 +63,8 @@ def expire_data(
     now: Callable[[], dt.datetime],
     sleep: Callable[[float], None],
 ) -> Expiry:
-    """Expire the days of every node that are older than it keeps them: landed files first, then raw tables. A node that
-    is being read is left for the next time. What people wrote expires by the days of its own store as well."""
+    """Expire the days of every node that are older than its first kept day: landed files first, then raw tables. Skip a
+    node that is being read. Leads and messages expire by the setting of their store as well."""
     first_days = first_kept_days(tenants, list_links(engine), now=now())
     expired, busy = Expired(), list[str]()
     for node_id, before in first_days.items():
@@ -82,7 +82,7 @@ def expire_data(
 
 
 def expire_data_of(runtime: LeavingRuntime) -> Expiry:
-    """Expire the data of a runtime's customers, and take what has expired out of the files of answers."""
+    """Expire the data of the runtime's tenants, and write the files of answers again without expired leads."""
     expiry = expire_data(
         runtime.intake.tenants, engine=runtime.engine, warehouse=runtime.warehouse,
         sealed=tuple(runtime.sealed_stores.values()), now=runtime.now, sleep=runtime.sleep,
@@ -93,7 +93,7 @@ def expire_data_of(runtime: LeavingRuntime) -> Expiry:
 
 
 def expiries(tenants: Iterable[Tenant], *, engine: sa.Engine) -> list[NodeExpiry]:
-    """Return what is kept of every node with a rule: those that expire next first."""
+    """Return the days that are kept of every node with a rule, sorted by the date of the next expiry."""
     links, oldest = list_links(engine), zones.oldest_days(engine)
     rules = retention_by_node(tenants, links)
     listed = [

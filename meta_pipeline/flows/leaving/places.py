@@ -1,4 +1,4 @@
-"""The places that an erasure reaches, and what the control store knows for its plan."""
+"""The places that an erasure changes, and the stored facts that its plan needs."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """The locations of everything, and what the steps need. `operators_files` are never changed; `dagster_url`: of
-    Dagster's Postgres, None for its SQLite files; `member_digest`: of the address of somebody who signs in, None while
-    nobody can."""
+    """The locations of all data, and the dependencies of the steps. `operators_files` are never changed; `dagster_url`:
+    of Dagster's Postgres, None for its SQLite files; `member_digest` computes the digest of an address that signs in,
+    None while nobody can sign in."""
 
     home: Path
     landing: str
@@ -110,7 +110,7 @@ def places_of(runtime: LeavingRuntime) -> Places:
 
 
 def stored_facts(places: Places) -> Stored:
-    """Return what the control store knows, for a plan."""
+    """Return the facts in the control store that a plan needs."""
     kinds = {
         node_id: (kind_of(places.reports[report]) if report in places.reports else AD_ACCOUNT).name
         for node_id, report in zones.nodes_with(places.engine).items()
@@ -126,8 +126,8 @@ def stored_facts(places: Places) -> Stored:
 
 
 def completed(plan: ErasurePlan, places: Places) -> ErasurePlan:
-    """Add to a plan what only files say: the thumbnails of its nodes, other names of its people, and what a person
-    wrote to Pages, with the spellings of their address or number there."""
+    """Add to a plan what only files contain: the thumbnails of its nodes, other names of its people, and the records
+    that a person wrote to Pages, with the spellings of their address or number in them."""
     names = landed.names_of_people(places.landing, plan.people)
     written = _written_by(plan.identifiers, places)
     identifiers = frozenset(plan.identifiers) | writers_of(written)
@@ -146,7 +146,7 @@ def _written_by(identifiers: Collection[str], places: Places) -> list[PersonalRe
 
 
 def owners_of(plan: ErasurePlan, places: Places) -> Owners:
-    """Return whose rows of the control store are erased."""
+    """Return the owners whose rows in the control store are erased."""
     digest = places.member_digest
     return Owners(
         nodes=plan.nodes, refs=plan.refs, people=plan.people, tenant=plan.tenant,
@@ -155,7 +155,7 @@ def owners_of(plan: ErasurePlan, places: Places) -> Owners:
 
 
 def overridden_floors(plan: ErasurePlan, tenants: Iterable[Tenant]) -> list[str]:
-    """Return a sentence for each floor of retention that holds for an erased node; without the tenant's name."""
+    """Return a sentence for each retention floor that applies to an erased node; it does not name the tenant."""
     sentences: list[str] = []
     for tenant in tenants:
         nodes = tenant.nodes_among(plan.node_list)
@@ -163,6 +163,6 @@ def overridden_floors(plan: ErasurePlan, tenants: Iterable[Tenant]) -> list[str]
         if tenant.retention_floor_days and count:
             sentences.append(
                 f"raw data of {count} of the erased nodes had to be kept for {tenant.retention_floor_days} days: "
-                "erasing overrides that"
+                "the erasure overrides that"
             )
     return sentences

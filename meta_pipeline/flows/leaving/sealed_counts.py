@@ -1,4 +1,4 @@
-"""Count what people wrote again after records of a sealed store were erased or have expired: with the next load."""
+"""Let the next load count leads and messages again, after records of a sealed store were erased or have expired."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.store.pulls import conversations, lead_forms
 
 
 class MarkChanged(Protocol):
-    """A function that lets everything of these Pages wait for the next load."""
+    """A function that marks all records of these Pages for the next load."""
 
     def __call__(self, engine: sa.Engine, page_ids: Iterable[str], *, now: dt.datetime) -> None: ...
 
@@ -25,7 +25,7 @@ _MARK_CHANGED: Mapping[str, MarkChanged] = MappingProxyType({
 
 
 def count_again(store: SealedStore, page_ids: Iterable[str], *, engine: sa.Engine, now: dt.datetime) -> None:
-    """Let the warehouse count what these Pages have in a store again."""
+    """Let the next load count the records of these Pages in a store again."""
     _MARK_CHANGED[store.name](engine, page_ids, now=now)
 
 
@@ -33,7 +33,7 @@ def expire_sealed(
     stores: Iterable[SealedStore], first_days: Mapping[str, dt.date], *, engine: sa.Engine,
     now: Callable[[], dt.datetime],
 ) -> int:
-    """Expire what is older than each store, and each node with a first day, keeps; return how many records changed."""
+    """Expire records that are older than their store or their node keeps them; return how many changed."""
     changed = 0
     for store in stores:
         owners = store.owners()

@@ -1,5 +1,5 @@
-"""The steps of an erasure, in their order: each removes what is erased from one kind of place. Repeating any of them
-changes nothing."""
+"""The steps of an erasure, in their order: each removes the subject's data from one kind of place. Each step can be
+repeated."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import warehouse_state, zones
 from meta_pipeline.store.leaving import erased_rows
 
-# What writes meanwhile may mention the subject once more: those steps are repeated until a search finds nothing.
+# Running processes may write the subject again: the steps for their places are repeated until a search finds nothing.
 ROUNDS = 3
 _TRANSIENT = frozenset({"leases", "reservations", "waiters"})
 
 
 class IncompleteError(MetaPipelineError):
-    """Something still names what was erased."""
+    """An erasure after which a file or row still mentions the subject."""
 
 
 def _search_before(plan: ErasurePlan, places: Places) -> dict[str, Any]:
-    """Count what there is."""
+    """Count what is to be erased."""
     searched = _search(plan, places)
     owned = erased_rows.count_owned(places.engine, owners_of(plan, places))
     rows = sum(warehouses.count(file, plan) for file in _warehouse_files(places))
@@ -41,7 +41,7 @@ def _search_before(plan: ErasurePlan, places: Places) -> dict[str, Any]:
 
 def _erase_access(plan: ErasurePlan, places: Places) -> dict[str, Any]:
     """Remove grants, tokens and links first: nothing reads these nodes from now on."""
-    if plan.kind != "person":  # others may still reach them, and must not bring them back
+    if plan.kind != "person":  # other tokens may still reach the nodes, and must not link them again
         digest = places.tokens.signing_key().digest
         erased_rows.record_erased_nodes(
             places.engine,
@@ -52,7 +52,7 @@ def _erase_access(plan: ErasurePlan, places: Places) -> dict[str, Any]:
 
 
 def _erase_landed(plan: ErasurePlan, places: Places) -> dict[str, Any]:
-    """Remove the landed files of each node and what people wrote to it, once the run that reads it has ended."""
+    """Remove the landed files, leads and messages of each node, once the run that reads it has ended."""
     files = records = sealed = 0
     for node_id in plan.nodes:
         with _alone(places, node_id):
@@ -73,7 +73,7 @@ def _erase_landed(plan: ErasurePlan, places: Places) -> dict[str, Any]:
 
 
 def _erase_warehouse(plan: ErasurePlan, places: Places) -> dict[str, Any]:
-    """Write the warehouse anew, while nothing is loaded."""
+    """Rewrite the warehouse, while nothing is loaded."""
     with leases.hold(places.engine, zones.FILES_LEASE, now=places.now, sleep=places.sleep):
         before = warehouses.count(places.warehouse, plan)
         warehouses.rewrite(places.warehouse, plan, sleep=places.sleep)
@@ -81,7 +81,7 @@ def _erase_warehouse(plan: ErasurePlan, places: Places) -> dict[str, Any]:
 
 
 def _erase_published(plan: ErasurePlan, places: Places) -> dict[str, Any]:
-    """Write every published file anew, and remove the erased tenant's."""
+    """Rewrite every published file, and remove that of an erased tenant."""
     before = after = removed = 0
     for file in warehouses.published_files(places.published):
         before += warehouses.count(file, plan)
@@ -121,7 +121,7 @@ def _erase_files(plan: ErasurePlan, places: Places) -> dict[str, Any]:
 
 
 def _erase_store(plan: ErasurePlan, places: Places) -> dict[str, Any]:
-    """Remove from the control store what running processes have written since, and what was deleted from its file."""
+    """Remove the rows that running processes have written since, and vacuum deleted rows from the store's file."""
     rows = _erase_rows(plan, places)
     erased_rows.vacuum(places.engine)
     return {"rows": rows}
@@ -142,7 +142,7 @@ def _search_again(plan: ErasurePlan, places: Places) -> dict[str, Any]:
     if searched.count or rows:
         areas = [*searched.mentioning, *(["warehouses"] if rows else [])]
         raise IncompleteError(
-            f"what was erased is written again while it is erased, in {', '.join(areas)}: it is tried again"
+            f"running processes have written what was erased again, in {', '.join(areas)}: the erasure is retried"
         )
     return {"files": searched.files, "bytes": searched.bytes, "files_mentioning": 0, "rows_of_warehouses": rows}
 

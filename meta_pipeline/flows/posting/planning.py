@@ -1,4 +1,4 @@
-"""Make the plan of a post: checked against the limits, with the quota that is left and every step as it is sent."""
+"""Make the plan of a post: check the spec against the limits, read the quota that is left, and build every step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MOST_TOKENS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
-    """Everything that publishing works with."""
+    """The dependencies of publishing."""
 
     graph: GraphClient
     tokens: Vault
@@ -45,15 +45,15 @@ class Publisher:
     now: dt.datetime
 
     def link(self, node_id: str) -> NodeLink:
-        """Return a Page or an Instagram account that is linked; raise ConfigError for anything else."""
+        """Return the link of a Page or an Instagram account; raise ConfigError for an id that is not linked as one."""
         link = find_link(self.engine, node_id)
         if link is None or link.kind not in PUBLISHES:
-            raise ConfigError(f"{node_id} is no Page and no Instagram account that is connected: `meta-pipeline links`")
+            raise ConfigError(f"{node_id} is not a connected Page or Instagram account: see `meta-pipeline links`")
         return link
 
     def token(self, link: NodeLink) -> tuple[AccessToken, NodeLink]:
-        """Return the token that publishes at a node, and the link with the tasks through it: the first that has the
-        permissions and the task, else the first. VaultError for a paused node and without a token."""
+        """Return a token for publishing at a node, and the link with this token's tasks: the first token that has the
+        permissions and the task, or the first of all. Raise VaultError for a paused node, and without a token."""
         need, tried = PUBLISHES[link.kind].value, list[str]()
         tasks = {reader.token_ref: reader.tasks for reader in access.readers(self.engine, link.id)}
         best: tuple[AccessToken, NodeLink] | None = None
@@ -68,7 +68,7 @@ class Publisher:
         return best or (self.tokens.reveal_for(link.id, flow="publishing"), link)
 
     def quota(self, link: NodeLink, token: AccessToken, *, kind: str) -> Quota | None:
-        """Return the quota that a post of this kind counts against; None where there is none."""
+        """Return the quota that a post of this kind counts against; None if there is none."""
         if link.kind == INSTAGRAM_ACCOUNT.name:
             graph = self.graph.on(CallContext(node_id=link.id))
             return instagram_quota(link.id, graph=graph, token=token, rules=self.rules, now=self.now)
@@ -79,7 +79,7 @@ class Publisher:
 
 
 def plan_post(spec: PostSpec, *, publisher: Publisher) -> Plan:
-    """Store and return the plan of a post; nothing is sent. Raise SpecError, which says everything that is wrong."""
+    """Store and return the plan of a post; nothing is sent. Raise SpecError with every problem."""
     link = publisher.link(spec.node_id)
     publisher.graph.require(PUBLISHES[link.kind])
     token, through = publisher.token(link)
@@ -100,7 +100,7 @@ def plan_post(spec: PostSpec, *, publisher: Publisher) -> Plan:
         "node_kind": link.kind, "post_kind": spec.kind, "quota": quota.sentence if quota else None,
     }
     if spec.publish_at is not None:
-        # Graph schedules posts of Pages itself; of Instagram, this installation publishes when it is time.
+        # Graph schedules posts of Pages itself. Posts on Instagram are published by this installation when due.
         details |= {"publish_at": spec.publish_at.isoformat(), "is_scheduled_here": not is_page}
     earlier = len(plans.find_ids(publisher.engine, kinds=[PLAN_KIND]))
     plan = new_plan(
@@ -113,7 +113,7 @@ def plan_post(spec: PostSpec, *, publisher: Publisher) -> Plan:
 
 
 def same_spec(plan: Plan, engine: sa.Engine) -> list[Plan]:
-    """Return the other plans of the same spec that were applied and not undone: a person may have meant one of them."""
+    """Return other plans of the same spec that were applied and not undone: this plan may be a duplicate of one."""
     return [
         other for other in stored.load_all(engine, kinds=[PLAN_KIND], node_id=plan.node_id)
         if other.id != plan.id and other.spec_digest == plan.spec_digest and other.status in ("applying", "applied")
@@ -121,7 +121,7 @@ def same_spec(plan: Plan, engine: sa.Engine) -> list[Plan]:
 
 
 def _videos(spec: PostSpec) -> dict[Path, VideoFacts | str]:
-    """Return what the video files of a spec say of themselves, or why they can't be read."""
+    """Return the format of each video file of a spec, or why it can't be read."""
     videos: dict[Path, VideoFacts | str] = {}
     for item in spec.media:
         if item.type == "video" and item.path is not None and item.path.is_file():
@@ -133,7 +133,7 @@ def _videos(spec: PostSpec) -> dict[Path, VideoFacts | str]:
 
 
 def _with_digest(step: Step) -> Step:
-    """Return a step that knows its file by what is in it."""
+    """Return a step with the digest of its file, if it has one."""
     if (path := step.local.get("path")) is None:
         return step
     return dataclasses.replace(step, local={**step.local, "digest": digest_of(Path(str(path)))})

@@ -1,4 +1,4 @@
-"""Apply and undo the plan of a post: at once, or when its time has come."""
+"""Apply the plan of a post, at once or when it is due, and undo it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PERFORMERS: dict[str, Performer] = {
 }
 # The last step of every plan that a quota counts.
 _COUNTED = ("instagram_media", "instagram_story", "page_reel")
-# A post that is due and was not published by then, because nothing ran, is not published any longer.
+# A due post that was not published within this time, because nothing ran, is no longer published.
 LATE = dt.timedelta(hours=24)
 
 
@@ -30,8 +30,8 @@ def publish(
     plan_id: str, *, publisher: Publisher, clock: Callable[[], dt.datetime], sleep: Callable[[float], None],
     progress: Callable[[str], None] = lambda sentence: None,
 ) -> Plan:
-    """Publish what a plan lists, once, and let it be read; return the plan. One that is scheduled here and not due is
-    only armed: `due` publishes it."""
+    """Publish what a plan lists, once, and queue a read of it; return the plan. A plan that is scheduled here and not
+    due yet is only armed: `due` returns it once it is due."""
     plan = stored.load(publisher.engine, plan_id, kinds=[PLAN_KIND])
     if plan.status == "applied":
         return plan
@@ -52,21 +52,21 @@ def undo(
     plan_id: str, *, publisher: Publisher, clock: Callable[[], dt.datetime], sleep: Callable[[float], None],
     progress: Callable[[str], None] = lambda sentence: None,
 ) -> Plan:
-    """Delete what a plan has published and return the plan; raise ConfigError for a story, which Graph does not
-    delete."""
+    """Delete what a plan has published and return the plan; raise ConfigError for a story, which can't be
+    deleted through Graph."""
     plan = stored.load(publisher.engine, plan_id, kinds=[PLAN_KIND])
-    stays = [record for record in plan.existing if record.step.object_kind == "page_story"]
-    if stays:
+    stories = [record for record in plan.existing if record.step.object_kind == "page_story"]
+    if stories:
         raise ConfigError(
-            f"{stays[0].step.creates} {stays[0].object_id} can't be deleted through Graph: it ends 24 hours after it "
-            "was published, or delete it on the Page; nothing was sent"
+            f"{stories[0].step.creates} {stories[0].object_id} can't be deleted through Graph: it ends 24 hours after "
+            "it was published, or delete it on the Page; nothing was sent"
         )
     run = _run(plan, publisher=publisher, clock=clock, sleep=sleep, progress=progress)
     for record in plan.existing:
         need = record.step.undo.value if record.step.undo else None
         if need and run.token.scopes is not None and (missing := set(need.scopes) - run.token.scopes):
             raise ConfigError(
-                f"{record.step.creates} {record.object_id} stays: {need.for_what} needs the permission "
+                f"{record.step.creates} {record.object_id} is not deleted: {need.for_what} needs the permission "
                 f"{' and '.join(sorted(missing))}, which the token lacks; delete it by hand; nothing was sent"
             )
     undone = rollback.roll_back(plan_id, run=run)
@@ -75,15 +75,15 @@ def undo(
 
 
 def publish_at(plan: Plan) -> dt.datetime | None:
-    """Return when a plan is to be published from here; None for one that Graph schedules, or that has no time."""
+    """Return when this installation publishes a plan; None if Graph schedules it, or if it has no time."""
     if not plan.details.get("is_scheduled_here"):
         return None
     return dt.datetime.fromisoformat(str(plan.details["publish_at"]))
 
 
 def due(publisher: Publisher) -> list[Plan]:
-    """Return the plans that were armed and whose time has come. Those that nobody published within a day are given
-    up: a post that is a day late is seldom wanted."""
+    """Return the armed plans that are due. Mark as failed those that were not started within a day: a post that is a
+    day late is rarely wanted."""
     waiting = [
         plan for plan in stored.load_all(publisher.engine, kinds=[PLAN_KIND])
         if plan.details.get("armed_at") and plan.status in ("planned", "applying")
@@ -112,7 +112,7 @@ def _run(
 
 
 def _check_quota(plan: Plan, *, publisher: Publisher, run: Run) -> None:
-    """Raise ConfigError, which says when the quota is free again, before anything is sent."""
+    """Raise ConfigError, which says when the quota is free again, if it is used up; nothing was sent then."""
     last = plan.steps[-1]
     if last.step.object_kind not in _COUNTED or last.status != "planned":
         return

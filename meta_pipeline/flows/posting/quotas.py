@@ -27,7 +27,7 @@ class Quota:
 
     @property
     def sentence(self) -> str:
-        """Return it in words."""
+        """Return the quota in words."""
         if self.free_at is None:
             return f"{self.used} of {self.total} {self.what} in 24 hours are used"
         return (
@@ -39,8 +39,8 @@ class Quota:
 def instagram_quota(
     account_id: str, *, graph: GraphClient, token: AccessToken, rules: PostingRules, now: dt.datetime
 ) -> Quota:
-    """Return the quota of an Instagram account. Meta does not say when it is free again: that is found by halving the
-    last 24 hours, because the usage since any moment can be read."""
+    """Return the quota of an Instagram account. Meta does not return when it is free again; a bisection of the last 24
+    hours finds it, because the usage since any moment can be read."""
     def row(since: dt.datetime | None = None) -> dict[str, Any]:
         params = {"fields": ["quota_usage", "config"], "since": int(since.timestamp()) if since else None}
         rows = graph.get(
@@ -54,7 +54,7 @@ def instagram_quota(
     used = _number(whole.get("quota_usage"), 0)
     if used < total:
         return Quota(used=used, total=total, what="posts")
-    low, high = now - DAY, now  # since `low` everything was published, since `high` not enough to fill the quota
+    low, high = now - DAY, now  # the usage since `low` fills the quota, the usage since `high` does not
     for _ in range(_HALVINGS):
         middle = low + (high - low) / 2
         is_full = _number(row(middle).get("quota_usage"), 0) >= total
@@ -63,8 +63,7 @@ def instagram_quota(
 
 
 def reels_quota(plans: list[Plan], *, rules: PostingRules, now: dt.datetime) -> Quota:
-    """Return how many of a Page's Reels were published from here in the last 24 hours; Meta lists nowhere how many it
-    counts."""
+    """Return the quota of a Page's Reels, counted from the plans: Meta has no edge that returns how many are used."""
     times = sorted(
         record.sent_at for plan in plans for record in plan.steps
         if record.step.object_kind == "page_reel" and record.exists and record.sent_at and record.sent_at > now - DAY

@@ -1,4 +1,4 @@
-"""Let what was published be read at once: its change goes into the inbox, as if Meta had reported it."""
+"""Queue a read of what was published: write its change to the inbox, as if Meta had reported it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meta_pipeline.plans.step import StepRecord
 from meta_pipeline.records import Change
 from meta_pipeline.store.webhooks.inbox import Inbox
 
-# By the kind of object: whose change it is, its field, and the name of its id in the value.
+# By kind of object: the object and field of its change, and the key of its id in the value.
 _CHANGES: dict[str, tuple[Literal["page", "instagram"], str, str]] = {
     "page_post": ("page", "feed", "post_id"), "page_video": ("page", "feed", "post_id"),
     "page_reel": ("page", "feed", "post_id"), "instagram_media": ("instagram", "media", "media_id"),
@@ -22,8 +22,8 @@ _CHANGES: dict[str, tuple[Literal["page", "instagram"], str, str]] = {
 
 
 def read_again(plan: Plan, *, engine: sa.Engine, now: dt.datetime) -> None:
-    """Order the smallest read for each post and media of a plan. A post that waits for its time is read when it is
-    published, by the daily read."""
+    """Queue the smallest read for each post and media of a plan. A post that Graph publishes later is not queued: the
+    daily read finds it."""
     if plan.details.get("publish_at") and not plan.details.get("is_scheduled_here"):
         return
     changes = [change for record in plan.steps if (change := _change(plan, record, now)) is not None]

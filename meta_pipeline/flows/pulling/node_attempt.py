@@ -1,5 +1,5 @@
-"""One attempt at a node's days of reports that are not of Ads Insights, with one token: each report is read and landed
-on its own."""
+"""One attempt, with one token, to land a node's days of reports that are not from Ads Insights. Each report is read and
+landed separately."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class NodeAttempt:
     throttled: ThrottledError | None = None
 
     def land(self) -> Iterator[Result]:
-        """Yield every day that landed, or why it did not; raise TokenError when the token is dead. A report that fails
-        stops no other."""
+        """Yield every day that landed, or why it did not; raise TokenError when the token is dead. A failed
+        report does not stop the others."""
         today = self.context.today_of(self.node_id)
         waiting = take_waiting(self.node_id, self.days, context=self.context)
         for name, days in self.days.items():
@@ -46,8 +46,8 @@ class NodeAttempt:
             yield from self._land_report(report, left)
 
     def _land_report(self, report: NodeReport, days: set[dt.date]) -> Iterator[Result]:
-        """Read a report in the largest parts that Meta allows and land each part when it is complete. What was learned
-        of its metrics is stored even when a part fails."""
+        """Read a report in the largest parts that Meta allows and land each part when it is complete. The
+        availability of its metrics is stored even when a part fails."""
         context = self.context
         availability = Availability(
             context.engine, node_id=self.node_id, report=report.name, now=context.now()

@@ -35,7 +35,7 @@ class NodeRange:
 
 @dataclass(frozen=True, slots=True)
 class RangeOutcome:
-    """The outcome of a range: the reasons of what failed, none when everything landed."""
+    """The outcome of a range: the reasons of its failed days, none when every day landed."""
 
     node_range: NodeRange
     reasons: tuple[str, ...]

@@ -1,5 +1,5 @@
-"""Readers of the reports of Pages and Instagram accounts, and of activity logs of ad accounts: in which parts each is
-read, and into which records of which days."""
+"""Readers of the reports of Pages and Instagram accounts, and of activity logs of ad accounts. Each splits the days
+into parts, and returns the records of each day of a part."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class NodeRead:
 
     @property
     def today(self) -> dt.date:
-        """Return the day it is on the node's calendar."""
+        """Return the current day on the node's calendar."""
         return self.context.today_of(self.node_id)
 
     @property
     def today_began_at(self) -> dt.datetime:
-        """Return when this day began on the node's calendar."""
+        """Return when the current day began on the node's calendar."""
         link = find_link(self.context.engine, self.node_id)
         return dt.datetime.combine(self.today, dt.time(), tzinfo=link.zone if link else dt.UTC)
 
@@ -72,8 +72,8 @@ class NodeRead:
         )
 
     def check_insights_permission(self) -> None:
-        """Raise ScopeError when Meta says that the token has lost `read_insights`: then it answers Page insights with
-        nothing, and no error (docs/graph-api.md §3.1)."""
+        """Raise ScopeError if the token has lost `read_insights`: Meta then returns empty Page insights instead of an
+        error (docs/graph-api.md §3.1)."""
         inspection = oauth.inspect(self.token, graph=self.graph)
         if self.token.ref is not None:
             self.context.tokens.record_inspection(
@@ -89,7 +89,7 @@ class NodeRead:
 @dataclass(kw_only=True)
 class Reader:
     """Reads one report. `parts`: the days in parts that are read, and landed, together; `rows`: the records of each day
-    of a part; `objects`: what the last part found of posts or media, to be stored once its records have landed."""
+    of a part; `objects`: the posts or media of the last part, to be stored once its records have landed."""
 
     parts: Callable[[Sequence[dt.date]], Iterator[Sequence[dt.date]]]
     rows: Callable[[Sequence[dt.date]], Mapping[dt.date, RowsOrError]]
@@ -186,8 +186,8 @@ def _instagram_stories(read: NodeRead) -> Reader:
 
 
 def _earlier_stories(read: NodeRead, webhooks: Webhooks) -> Iterator[Row]:
-    """Yield the stories that landed today, those that were still live when the newest day before it landed, and those
-    about which a webhook says more, or can't."""
+    """Yield the stories that landed today, those that were still live when the newest earlier day landed, and those
+    that a webhook reported today or whose webhook was lost."""
     files = ledger.files_of(read.context.engine, report=read.report.name, node_id=read.node_id)
     before = [file for file in files if file.day < read.today]
     earliest = webhooks.earliest_day(read.today)

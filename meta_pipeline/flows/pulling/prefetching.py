@@ -25,8 +25,8 @@ def prefetching(
 ) -> Iterator[Prefetches]:
     """Yield a future for each range, which is done when Meta has finished the range's report runs.
 
-    `pull_context` returns the context of a backfill id with the given sleep. When the block raises, calls that are on
-    their way get `stop_within_s` to end; threads may wait for Meta longer than a person waits for a command."""
+    `pull_context` returns the context of a backfill id with the given sleep. When the block raises, calls in flight
+    get `stop_within_s` to end; a thread may wait for Meta longer than a person waits for a command."""
     stopping = threading.Event()
     interruptible = side_by_side.interruptible(sleep, stopping)
 
@@ -46,5 +46,5 @@ def prefetching(
         threads.shutdown(wait=False, cancel_futures=True)
         concurrent.futures.wait(prefetches, stop_within_s)
         raise
-    stopping.set()  # a worker was killed, or all is done: what is under way ends, and nothing else begins
+    stopping.set()  # a worker was killed, or all is done: running prefetches end, and no other starts
     threads.shutdown(cancel_futures=True)

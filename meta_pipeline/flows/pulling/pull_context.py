@@ -1,4 +1,4 @@
-"""The context of a pull: the gateway, the vault, the place where it lands, and the ids and the clock of its run."""
+"""The context of a pull: the gateway, the vault, the landing, and the ids and the clock of its run."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ INTERRUPTED = "interrupted before this day landed; run the same command to resum
 
 
 def as_pipeline_error(error: Exception) -> MetaPipelineError:
-    """Return an error in the form in which a failed day reports it. An unexpected one is named with the place where it
-    was raised."""
+    """Return an error as the MetaPipelineError that a failed day reports. For an unexpected error, the message names
+    its type and the line that raised it."""
     if isinstance(error, MetaPipelineError):
         return error
     if isinstance(error, OSError | sa.exc.SQLAlchemyError):
@@ -74,7 +74,7 @@ class PullContext:
         return all_reports(self.catalogue)
 
     def today_of(self, node_id: str) -> dt.date:
-        """Return the day it is on a node's own calendar; the UTC day for a node that is not linked."""
+        """Return the current day on a node's own calendar; the UTC day for a node that is not linked."""
         link = find_link(self.engine, node_id)
         return link.today(self.now()) if link else self.now().date()
 
@@ -88,8 +88,8 @@ class PullContext:
         )
 
     def landed_listing(self, kind: str, node_id: str) -> LandedFile | None:
-        """Return the listing of a kind that landed last. None when its file is damaged: then all of it is listed
-        again."""
+        """Return the listing of a kind that landed last; None if there is none or its file is damaged: all of it is
+        listed again then."""
         return self.landing.check_intact(ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY))
 
     def gateway(self, node_id: str, report: str) -> GraphClient:

@@ -1,4 +1,4 @@
-"""From a node's days to landed files: which tokens are tried, and why the days that none of them read failed."""
+"""Land a node's days: try its tokens in turn, and report why days failed that no token could read."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def land(
 ) -> Iterator[LandedFile | FailedDay]:
     """Fetch one node's days in as few report runs as Meta allows and write every day exactly as Graph returned it.
 
-    Days that this backfill has landed before are yielded without a call. A failure is yielded for its day and stops
-    nothing else. A token that turns out to be dead is retired at once, one that may not read the node is skipped, and
-    the next one with access takes over."""
+    Days that this backfill has landed before are yielded without a call. A failed day is yielded and does not stop
+    the others. A dead token is retired at once, a token that may not read the node is skipped, and the next token with
+    access is tried."""
     wanted = days_by_report(node_id, days, reports, context=context)
     left = {
         (report, day): FailedDay(report=report, node_id=node_id, day=day, reason="")
@@ -38,9 +38,9 @@ def land(
         try:
             token = context.tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
-            for report in reports:  # what waited for a limit waits for a new token now
+            for report in reports:  # days that waited for a limit now wait for a new token
                 deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=node_id, report=report)
-            for failed in left.values():  # with the reason of the last token that refused, unless that was dead
+            for failed in left.values():  # with the last refusal, if Meta refused a token
                 yield failed if failed.reason else dataclasses.replace(failed, reason=str(error))
             return
         tried |= {token.ref} if token.ref else set()
@@ -79,7 +79,7 @@ def _attempt(
 
 
 def unreadable_nodes(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> dict[str, str]:
-    """Return the nodes that no token reads, with the reason: known from the vault, without a call."""
+    """Return the nodes that no token reads, with the reason, from the vault and without a call."""
     reasons = {}
     for node_id in node_ids:
         if access.readers(engine, node_id):

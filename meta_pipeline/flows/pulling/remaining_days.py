@@ -1,5 +1,5 @@
-"""The days that an attempt has left to read: those of each report that have landed, are too old, or wait for a limit of
-Meta need no call."""
+"""The days that an attempt still has to read: days that have landed, are too old, or wait for a limit of Meta need no
+call."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def days_by_report(
 def resume_report(
     name: str, node_id: str, days: Sequence[dt.date], *, today: dt.date, context: PullContext
 ) -> tuple[list[Result], set[dt.date]]:
-    """Return the days of a report that need no call, because this backfill has landed them or they are too old on the
-    node's calendar, where it is `today`; and those that have not landed."""
+    """Return the results of a report's days that need no call (this backfill has landed them, or they are too old on
+    `today`, the current day of the node's calendar), and the days that are left."""
     landed = ledger.find_days(
         context.engine, report=name, node_id=node_id, days=days, backfill_id=context.backfill_id
     )
@@ -42,7 +42,7 @@ def resume_report(
 
 
 def take_waiting(node_id: str, reports: Iterable[str], *, context: PullContext) -> dict[str, str]:
-    """Return the reports that still wait for a limit of Meta, with the reason; forget that the others waited."""
+    """Return the reports that still wait for a limit of Meta, with the reason; remove the deferrals of the others."""
     waiting = deferrals.waiting_reports(
         context.engine, backfill_id=context.backfill_id, node_id=node_id, now=context.now()
     )

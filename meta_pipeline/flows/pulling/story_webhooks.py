@@ -1,4 +1,4 @@
-"""Reports of webhooks about the stories of an account, and the times in which none could arrive."""
+"""Webhook reports about the stories of an account, and the periods in which none could arrive."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LOOK_BACK = LIVE_FOR + receivers.RETRIED_FOR
 
 
 def story_webhooks(engine: sa.Engine, account_id: str, *, now: dt.datetime, today_began_at: dt.datetime) -> Webhooks:
-    """Return the newest report of each story of the last days, and the times whose reports are lost: those of gaps that
-    ended lately, because after a gap the stories are read again at once."""
+    """Return the newest report of each story of the last days, and the periods whose reports are lost. Only gaps that
+    ended lately count, because the stories are read again right after a gap."""
     since = min(now - _LOOK_BACK, today_began_at)
     reports: dict[str, StoryReport] = {}
     entries = Inbox(engine).find(objects=[OBJECT], entry_id=account_id, received_since=since)

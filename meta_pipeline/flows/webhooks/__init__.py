@@ -1,1 +1,1 @@
-"""Webhooks: subscribe, do what changes call for, and read again what was missed."""
+"""Webhooks: subscribe, read what changes are about, and read again what was missed."""

@@ -1,5 +1,5 @@
-"""After the receiver was down: which nodes are read again, because Meta reports what happened meanwhile only for a time
-(docs/graph-api.md §11), and whose tokens are checked."""
+"""Recover after the receiver was down: read nodes again, because Meta repeats missed reports only for a limited time
+(docs/graph-api.md §11), and check the tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.store.webhooks import receivers
 from meta_pipeline.store.webhooks.receivers import Gap
 from meta_pipeline.vault.vault import Vault
 
-# Posts and media up to this age are read again: an edit of an older one is seen when its age is due.
+# Posts and media up to this age are read again: an edit of an older one is seen by its next regular read.
 READ_AGAIN = dt.timedelta(days=90)
 
 

@@ -1,4 +1,4 @@
-"""The reads that the changes in the inbox call for: each the smallest, once, however many changes call for it."""
+"""The smallest reads that the changes in the inbox call for. Changes that call for the same read share it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Work:
     lead_ids: tuple[str, ...] = ()
 
     def run_key(self, now: dt.datetime) -> str:
-        """Return the key of the run that does it, which no other run has had: a replay must run again."""
+        """Return a run key that no earlier run had, so that replayed changes are read again."""
         return f"webhook:{self.refresh.key}:{max(self.ids)}:{now.timestamp():.0f}"
 
 
@@ -94,7 +94,7 @@ def check_person(
 
 
 def prepare(work: Work, *, engine: sa.Engine) -> None:
-    """Let the next read of a node's posts read the metrics of this one as well, whenever they were read last."""
+    """Let the next read of a node's posts include the metrics of this post, even if they were read recently."""
     if work.refresh.kind in ("post", "media") and work.refresh.object_id is not None:
         snapshot_objects.mark_due(
             engine, node_id=work.refresh.node_id, report=REPORT_OF[work.refresh.kind], ids=[work.refresh.object_id]
@@ -102,8 +102,8 @@ def prepare(work: Work, *, engine: sa.Engine) -> None:
 
 
 def account_of(refresh: Refresh, *, graph: GraphClient, tokens: Vault, nodes: Sequence[str]) -> str | None:
-    """Return the ad account of a change that names only an ad object: Meta is asked with a token of each account until
-    one sees it. None when none does."""
+    """Return the ad account of a change that names only an ad object: read the object with a token of each account
+    until one succeeds. Return None if none does."""
     if refresh.node_id:
         return refresh.node_id
     tried = set[str]()
@@ -124,7 +124,7 @@ def account_of(refresh: Refresh, *, graph: GraphClient, tokens: Vault, nodes: Se
 
 
 def give_up_or_defer(inbox: Inbox, ids: Sequence[int], reason: str, *, now: dt.datetime) -> None:
-    """Let changes wait for another try, or settle them as failed after the last one."""
+    """Defer changes for another attempt, or settle them as failed after the last one."""
     again = [entry.id for entry in inbox.find(ids=ids) if entry.attempts + 1 < MOST_ATTEMPTS]
     inbox.defer(again, until=now + RETRY_AFTER, outcome=reason)
     inbox.settle(set(ids) - set(again), status="failed", outcome=reason, now=now)

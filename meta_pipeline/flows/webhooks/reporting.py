@@ -1,4 +1,4 @@
-"""Alerts about subscriptions that are off: once to each target, and again after the subscription was on."""
+"""Alerts about subscriptions that are off: once to each target, until the subscription was active again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def report(
         alert = Alert(
             key=key, subject=f"{each.name} do not arrive", detail=f"{each.reason}.", url=url,
             action="Run `meta-pipeline webhooks subscribe`",
-            effect="Changes are seen only with the next regular read until then.",
+            effect="Until then, changes are seen only with the next regular read.",
         )
         missing = [target for target in targets if (key, target.name) not in received]
         is_delivered, troubles = deliver_to_each(alert, missing, engine=engine, now=now)

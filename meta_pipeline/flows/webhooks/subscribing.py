@@ -1,4 +1,4 @@
-"""Subscriptions to webhooks: ordered of the app, of Pages and of ad accounts, and compared with what Meta lists
+"""Subscriptions to webhooks: create them for the app, Pages and ad accounts, and compare them with what Meta lists
 (docs/graph-api.md §11)."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CAN_EDIT_ADS = "ads_management"
 
 @dataclass(frozen=True, kw_only=True)
 class Subscriber:
-    """Orders and checks subscriptions. `callback_url`: where Meta reaches `serve`; `verify_token`: of the handshake."""
+    """Creates and checks subscriptions. `callback_url`: where Meta calls `serve`; `verify_token`: of the handshake."""
 
     graph: GraphClient
     tokens: Vault
@@ -72,7 +72,7 @@ class Subscriber:
         return made, problems
 
     def unsubscribe(self) -> tuple[list[Subscription], list[str]]:
-        """End every subscription that was ordered here, those of nodes first; return them, and a sentence for each that
+        """End every subscription that was created here, those of nodes first; return them, and a sentence for each that
         could not be ended."""
         self.graph.require(WriteKind.APP_UNSUBSCRIPTION)
         ended, problems = [], []
@@ -88,8 +88,8 @@ class Subscriber:
         return ended, problems
 
     def check(self) -> list[Subscription]:
-        """Compare every subscription that was ordered with what Meta lists; record and return them. One that could not
-        be listed is unknown."""
+        """Compare every subscription that was created with what Meta lists; record and return them. A subscription that
+        could not be listed is `unknown`."""
         checked = []
         of_app: dict[str, Mapping[str, Any]] | None = None
         for each in subscriptions.find_all(self.engine):
@@ -160,7 +160,7 @@ class Subscriber:
         rows = self.graph.get(self._path(each), token=self._token(each), kind=kind).rows
         ours = next((row for row in rows if self.graph.app.id in (row.get("id"), row.get("app_id"))), None)
         if ours is None:
-            return "Meta does not list the app there any longer"
+            return "Meta no longer lists the app there"
         return _missing(each.fields, ours.get("subscribed_fields")) if each.kind == "page" else None
 
 
@@ -168,7 +168,7 @@ def subscriber_of(
     settings: Settings, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, features: Collection[str],
     now: dt.datetime,
 ) -> Subscriber:
-    """Return what subscribes `serve`; ConfigError without a verify token."""
+    """Return the subscriber for `serve`; raise ConfigError without a verify token."""
     verify_token = settings.require("webhook_verify_token")
     return Subscriber(
         graph=graph, tokens=tokens, engine=engine, features=features, verify_token=verify_token, now=now,
@@ -177,14 +177,14 @@ def subscriber_of(
 
 
 def _why_off_app(each: Subscription, listed: Any, callback_url: str) -> str | None:
-    """Return why a subscription of the app is off; None for one that is as it was ordered."""
+    """Return why a subscription of the app is off; None if it is on as it was created."""
     row = listed.get(each.subject_id)
     if row is None:
-        return "Meta does not list it any longer"
+        return "Meta no longer lists it"
     if row.get("active") is False:
-        return "Meta has switched it off, as it does when `serve` can't be reached for long"
+        return "Meta has switched it off, as it does when `serve` can't be reached for a long time"
     if row.get("callback_url") not in (None, callback_url):
-        return "it goes to another address than META_PIPELINE_PUBLIC_URL"
+        return "it calls an address other than META_PIPELINE_PUBLIC_URL"
     fields = row.get("fields")
     if not isinstance(fields, list):
         return None

@@ -174,9 +174,9 @@ def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtim
 
     assert not given.is_sent and "Assign partner" in given.sentence and "Remove" in ended.sentence
     for strange in ("../me", "act_x", ""):
-        with pytest.raises(ConfigError, match="is no id"):
+        with pytest.raises(ConfigError, match="is not an id"):
             given_shares.give(OWN_ACCOUNT, strange, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
-        with pytest.raises(ConfigError, match="is no id"):
+        with pytest.raises(ConfigError, match="is not an id"):
             request(runtime, strange)
 
 

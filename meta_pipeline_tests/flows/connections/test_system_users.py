@@ -196,12 +196,12 @@ def test_more_system_users_than_the_tier_allows_are_refused(runtime: FrozenRunti
 
 def test_the_business_must_be_one_that_a_token_administers(runtime: FrozenRuntime) -> None:
     assert admin(runtime, NORTHWIND).business_id == NORTHWIND
-    with pytest.raises(ConfigError, match="no token of somebody in the business"):
+    with pytest.raises(ConfigError, match="no token of a member of the business"):
         admin(runtime, AROHA)
     for strange in ("me/accounts", "../1", "act_", "1?x=y", ""):
-        with pytest.raises(ConfigError, match="is no id"):
+        with pytest.raises(ConfigError, match="is not an id"):
             admin(runtime, strange)
-        with pytest.raises(ConfigError, match="is no id"):
+        with pytest.raises(ConfigError, match="is not an id"):
             admin(runtime).assign("1", strange)
 
 

@@ -233,7 +233,7 @@ def test_the_sentence_of_a_revocation_says_what_happened(runtime: FrozenRuntime)
     calls = dict(runtime.graph.calls)
     earlier = tokens.disconnect(user.id, graph=runtime.client, tokens=runtime.vault)
     assert earlier.outcome == "not asked" and dict(runtime.graph.calls) == calls
-    assert "was retired earlier (190/460)" in earlier.sentence and "Meta was not asked" in earlier.sentence
+    assert "was retired earlier (190/460)" in earlier.sentence and "Meta was not called" in earlier.sentence
 
 
 def test_no_ciphertext_is_left_of_a_person_and_their_pages(runtime: FrozenRuntime) -> None:

@@ -1,1 +1,1 @@
-"""The steps of publishing that take several calls: uploads, the media of a container, an edit."""
+"""The steps of publishing that need several calls: uploads, the media of a container, an edit."""

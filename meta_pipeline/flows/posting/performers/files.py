@@ -1,4 +1,4 @@
-"""Send files: a photo or a video in one call, or an upload that goes on after a broken connection."""
+"""Send files: a photo or a video in one call, or an upload that resumes after a broken connection."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def photo_file(
     step: Step, path: str, body: Mapping[str, Any], progress: dict[str, Any], *,
     save: Callable[[dict[str, Any]], None], run: Run, plan: Plan,
 ) -> Created:
-    """Upload a photo that no post shows yet. A second one does no harm: Meta deletes what no post shows."""
+    """Upload a photo that no post shows yet. A duplicate is harmless: Meta deletes photos that no post shows."""
     file = file_of(step)
     answer = repeated(lambda: run.graph.write(
         step.write, path, body, token=run.token, plan_id=plan.id, files={"source": (file.name, file.read_bytes())}
@@ -56,7 +56,7 @@ def video_file(
     step: Step, path: str, body: Mapping[str, Any], progress: dict[str, Any], *,
     save: Callable[[dict[str, Any]], None], run: Run, plan: Plan,
 ) -> Created:
-    """Upload a video of a Page, which is published at once: after an unclear answer it is looked for first."""
+    """Upload a video to a Page, which publishes it. After a lost answer, search for it before sending it again."""
     file, values = file_of(step), Values(plan.steps)
     for attempt in range(ATTEMPTS):
         if progress.get("is_sent") and (ids := run.reader.find(plan.step(step.name), values)):
@@ -78,8 +78,8 @@ def video_file(
 def upload(
     step: Step, kind: WriteKind, address: str, arrived: Callable[[], tuple[bool, int]], *, run: Run, plan_id: str
 ) -> None:
-    """Upload the file of a step, or let Meta fetch it, until everything has arrived. `arrived`: whether it has, and how
-    many bytes."""
+    """Upload the file of a step, or let Meta fetch it, until everything has arrived. `arrived` returns whether it has,
+    and how many bytes have."""
     token: AccessToken = run.token
     for attempt in range(ATTEMPTS):
         is_complete, offset = arrived()
@@ -103,12 +103,12 @@ def upload(
         except TransientError as error:
             if attempt + 1 == ATTEMPTS:
                 raise
-            run.progress(f"the upload broke ({error.reason}): it goes on where it stopped")
+            run.progress(f"the upload was interrupted ({error.reason}): it resumes where it stopped")
             run.sleep(PAUSE_S)
 
 
 def repeated(send: Callable[[], Any], run: Run) -> Any:
-    """Return the result of a call that does no harm when it is sent twice, sent again after an unclear answer."""
+    """Send a call that is safe to send twice, retry it after a TransientError, and return its result."""
     for attempt in range(ATTEMPTS):
         try:
             return send()
@@ -120,8 +120,8 @@ def repeated(send: Callable[[], Any], run: Run) -> Any:
 
 
 def phase_of(node: Mapping[str, Any], status: str) -> tuple[bool, int]:
-    """Return whether an upload is complete, and how many bytes have arrived, from the status of its object. Meta writes
-    the field with one r."""
+    """Return whether an upload is complete, and how many bytes have arrived, from the status of its object. Meta spells
+    `transferred` with one r."""
     phase = nested(node, f"{status}.uploading_phase")
     phase = phase if isinstance(phase, Mapping) else {}
     done = phase.get("bytes_transfered", phase.get("bytes_transferred", 0))
@@ -130,8 +130,8 @@ def phase_of(node: Mapping[str, Any], status: str) -> tuple[bool, int]:
 
 
 def id_in(answer: Mapping[str, Any], name: str, step: Step) -> str:
-    """Return an id of an answer; raise GraphError without one."""
+    """Return an id from an answer; raise GraphError if it has none."""
     value = answer.get(name)
     if not isinstance(value, str | int) or not str(value).replace("_", "").isdigit():
-        raise GraphError(f"Graph named no {name} of {step.creates}")
+        raise GraphError(f"Graph returned no {name} of {step.creates}")
     return str(value)

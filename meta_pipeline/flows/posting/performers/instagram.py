@@ -1,4 +1,4 @@
-"""Instagram: a container whose file is uploaded, and the media that a container becomes, once."""
+"""Instagram: upload the file of a container, and publish a container exactly once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PUBLISHES = 3
 
 
 class QuotaUsedUpError(ConfigError):
-    """Nothing more can be published for now."""
+    """A publication that Meta refused, because the quota is used up."""
 
 
 def container_upload(
@@ -50,7 +50,7 @@ def publication(
     step: Step, path: str, body: Mapping[str, Any], progress: dict[str, Any], *,
     save: Callable[[dict[str, Any]], None], run: Run, plan: Plan,
 ) -> Created:
-    """Publish a container once: its status says whether it was, whatever became of the answers."""
+    """Publish a container once: its status shows whether it was published, even when an answer was lost."""
     record, container_id = plan.step(step.name), str(body["creation_id"])
     if "before" not in progress:
         save(progress := {"before": [str(row.get("id")) for row in _newest(step, run, plan)]})
@@ -65,7 +65,7 @@ def publication(
         except TransientError:
             if attempt + 1 == _PUBLISHES:
                 raise
-            run.progress(f"no clear answer about {step.creates}: looking at its container")
+            run.progress(f"it is unknown whether Meta has published {step.creates}: checking its container")
             run.sleep(PAUSES_S[1])
             continue
         except RequestError as error:
@@ -73,8 +73,8 @@ def publication(
                 raise ExpiredError(str(step.local["first"])) from None
             if error.subcode == _QUOTA_USED_UP:
                 raise QuotaUsedUpError(
-                    f"the quota of {plan.node_id} is used up ({error.reason.rstrip('.')}): the same command goes on "
-                    "when it is free again"
+                    f"the quota of {plan.node_id} is used up ({error.reason.rstrip('.')}): run the same command "
+                    "again when it is free"
                 ) from None
             raise
         return Created(object_id=id_in(answer, "id", step))
@@ -88,7 +88,7 @@ def _newest(step: Step, run: Run, plan: Plan) -> Sequence[Mapping[str, Any]]:
 
 
 def _published(step: Step, before: Sequence[str], run: Run, plan: Plan) -> str:
-    """Return the media that a published container became: new, with its caption, listed after a moment."""
+    """Return the id of the media of a published container: new, with its caption. It may be listed with a delay."""
     sent_at, caption = plan.step(step.name).sent_at, (step.local.get("caption") or "").strip()
     for pause_s in PAUSES_S:
         if pause_s:
@@ -100,7 +100,7 @@ def _published(step: Step, before: Sequence[str], run: Run, plan: Plan) -> str:
         ]
         if ids:
             return ids[-1]  # the oldest of them: the nearest to the call
-    raise GraphError(f"{step.creates} was published, and Instagram does not list it yet: the same command finds it")
+    raise GraphError(f"{step.creates} was published, but Instagram does not list it yet: run the same command again")
 
 
 def _is_new(timestamp: Any, sent_at: dt.datetime | None) -> bool:

@@ -12,7 +12,7 @@ from meta_pipeline.plans.applying import Run
 from meta_pipeline.plans.plan import Plan
 from meta_pipeline.plans.step import Created, Step, nested
 
-# What a video is after its last phase was taken.
+# The statuses of a video whose last phase Meta has accepted.
 _FINISHED = ("processing", "ready", "published")
 _FINISHES = 3
 
@@ -21,7 +21,7 @@ def page_upload(
     step: Step, path: str, body: Mapping[str, Any], progress: dict[str, Any], *,
     save: Callable[[dict[str, Any]], None], run: Run, plan: Plan,
 ) -> Created:
-    """Publish a video by its three phases; return the video. A video is published once: its id is the key."""
+    """Publish a video in three phases; return the video. It is published once, because each phase names its id."""
     if "object_id" not in progress:
         answer = repeated(lambda: run.graph.write(
             step.write, path, {"upload_phase": "start"}, token=run.token, plan_id=plan.id
@@ -50,7 +50,7 @@ def page_upload(
                 raise
             continue
         except GraphError:
-            # Refused because the call before, whose answer was lost, took effect.
+            # Meta refuses this call if the previous one, whose answer was lost, took effect.
             if not (was_sent and nested(node(), "status.video_status") in _FINISHED):
                 raise
         return Created(object_id=video_id)
@@ -61,7 +61,7 @@ def disclosure(
     step: Step, path: str, body: Mapping[str, Any], progress: dict[str, Any], *,
     save: Callable[[dict[str, Any]], None], run: Run, plan: Plan,
 ) -> Created:
-    """Declare a post as made by an AI, at the version of Graph that has the parameter. Twice is the same as once."""
+    """Declare a post as made by an AI, at the version of Graph that has the parameter. It is safe to send twice."""
     graph = run.graph.pinned("graph", str(step.local["version"]))
     repeated(lambda: graph.write(step.write, path, body, token=run.token, plan_id=plan.id).object, run)
     return Created(object_id=path)

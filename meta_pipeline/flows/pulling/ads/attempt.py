@@ -1,4 +1,4 @@
-"""One attempt at a node's days with one token: what is requested, what lands, what failed and why."""
+"""One attempt, with one token, to land a node's days: request ranges, land their results, and report failures."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class Attempt:
             self.readers.close()
 
     def submit_runs(self) -> None:
-        """Submit report runs and poll them until they end, and read nothing; what is too much is submitted in halves.
-        Failures other than of the token are left for `land` to report."""
+        """Submit report runs and poll them until they end, without reading results; a range with too much data is
+        submitted in halves. Errors other than TokenError are left for `land` to report."""
         self._resume()
         while (self.to_request or self.requested or self.runs.is_polling) and not self.throttled:
             ranges, self.to_request = self.to_request, []
@@ -104,8 +104,8 @@ class Attempt:
             self._defer(name, days, error)
 
     def _resume(self) -> list[Result]:
-        """Find out what is left to do: resume this backfill's report runs and plan the ranges of the other days. Return
-        the days that have landed, are too old, or wait for a limit of Meta."""
+        """Determine what is left to do: resume this backfill's report runs, and plan the ranges of the other days.
+        Return the days that have landed, are too old, or wait for a limit of Meta."""
         results: list[Result] = []
         today = self.context.today_of(self.node_id)
         waiting = take_waiting(self.node_id, self.reports, context=self.context)
@@ -183,7 +183,7 @@ class Attempt:
         yield from self.readers.results(block=ready is None and self.readers.is_busy)
 
     def _process_result(self, ready: ReadyPull) -> Iterator[Result]:
-        """Land a pull that is ready, split it, or report it as failed. An error of it affects no other report."""
+        """Land a pull that is ready, split it, or report it as failed. Its error does not affect other reports."""
         pull, name, error = ready.pull, ready.pull.report.name, self.throttled or ready.error
         try:
             if error:
@@ -221,7 +221,7 @@ class Attempt:
             raise TokenError(f"the token of {ref.subject_name} was retired ({ref.retired_because})", code=190)
 
     def _split_or_read_by_id(self, name: str, days: Range, error: MetaPipelineError) -> Iterator[Result]:
-        """Request the halves of a range that was too much; read a single day by ids."""
+        """Request the halves of a range that was too much data; read a single day by ids."""
         report = self.context.catalogue[name]
         if self._split(name, days):
             return
@@ -237,7 +237,7 @@ class Attempt:
             yield from self._fail(name, days, as_pipeline_error(by_id_error))
 
     def _split(self, name: str, days: Range) -> bool:
-        """Plan smaller ranges for one that was too much. Return False for a single day, which can't be split."""
+        """Plan smaller ranges for one that was too much data. Return False for a single day, which can't be split."""
         self.planner.refuse_range(self.context.catalogue[name], days)
         left = self._missing_ranges(name, days)
         if left == [days]:

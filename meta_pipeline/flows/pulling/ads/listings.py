@@ -52,8 +52,8 @@ MOST_UNANSWERED = 16
 
 @dataclass(frozen=True)
 class ListingPolicy:
-    """The policy for reading listings: whole at least every `sweep`, with thumbnails when there are `downloads`, `page`
-    things at a time."""
+    """The policy for reading listings: whole at least every `sweep`, with thumbnails if there are `downloads`, in
+    batches of up to `page` records."""
 
     sweep: dt.timedelta = dt.timedelta(days=entities.SWEEP_DAYS)
     downloads: Downloads | None = None
@@ -65,7 +65,7 @@ class ListingsError(MetaPipelineError):
 
 
 def have_landed(engine: sa.Engine, node_id: str, *, backfill_id: str) -> bool:
-    """Check that this backfill has landed every listing of the account."""
+    """Return whether this backfill has landed every listing of the account."""
     return all(
         ledger.find_days(engine, report=kind.name, node_id=node_id, days=[SNAPSHOT_DAY], backfill_id=backfill_id)
         for kind in ENTITY_KINDS
@@ -73,12 +73,12 @@ def have_landed(engine: sa.Engine, node_id: str, *, backfill_id: str) -> bool:
 
 
 def land_entities(node_id: str, *, context: PullContext, listing_policy: ListingPolicy) -> Iterator[LandedFile]:
-    """Read what an account has now, each kind whole or not at all: what changed since it was last read, everything now
-    and then, by id what no listing shows (deleted), and the creatives that its ads refer to.
+    """Land the listings of an account, each kind whole or not at all: an increment, or everything when a sweep is due;
+    by id the objects that no listing shows (deleted ones); and the creatives that its ads refer to.
 
-    A kind that fails keeps what landed before and ends no other; after the last one, ListingsError names those that
-    failed. A dead token and a limit of Meta end all of them: every further call would fail as well, or prolong the
-    limit."""
+    A kind that fails keeps its last landed listing and does not stop the others; at the end, ListingsError names the
+    kinds that failed. A dead token or a limit of Meta stops all kinds: every further call would fail as well, or
+    prolong the limit."""
     token = context.tokens.reveal_for(node_id, flow="land_entities")
     lister = _Lister(
         node_id=node_id, graph=context.gateway(node_id, "entities"), token=token, context=context,
@@ -235,8 +235,8 @@ class _Lister:
 
 
 def download(pending: list[PendingDownload], *, downloads: Downloads, folder: Location) -> Iterator[Thumbnail]:
-    """Download each picture and store it by its content, or yield the reason why there is none, which fails no listing.
-    After too many downloads in a row without an answer the others are not tried; a sweep tries them again."""
+    """Download each picture and store it under its digest. A failed download is yielded with its reason and fails no
+    listing. After too many downloads in a row without an answer, the others are skipped; a sweep tries them again."""
     unanswered: list[str] = []
 
     def fetch(item: PendingDownload) -> Thumbnail:

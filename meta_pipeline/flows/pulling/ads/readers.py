@@ -18,7 +18,7 @@ READERS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class ReadyPull:
-    """A pull that can be read, or the `error` because of which it can't."""
+    """A pull that can be read, or the `error` why it can't."""
 
     pull: Pull
     error: MetaPipelineError | None = None
@@ -43,7 +43,7 @@ class Readers:
 
     @property
     def is_busy(self) -> bool:
-        """Check that something is being read or waits to be read."""
+        """Return whether a pull is being read or waits to be read."""
         with self._lock:
             return bool(self._ready or self._busy)
 
