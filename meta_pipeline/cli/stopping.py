@@ -13,8 +13,8 @@ import click
 # The sentence that a command prints when it is stopped. Servers run until they are stopped, so they print nothing.
 STOPPED = {
     "sandbox": "", "serve": "", "mcp": "",
-    "backfill": "stopped: the days that have landed stay; run the same command again to go on",
-    "build": "stopped: the published warehouse is unchanged; run `meta-pipeline build` again to go on",
+    "backfill": "stopped: the days that have landed stay; run the same command again to continue",
+    "build": "stopped: the published warehouse is unchanged; run `meta-pipeline build` again to continue",
 }
 
 

@@ -148,7 +148,7 @@ def parsed(text: str, *, source: str) -> Calendar:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"META_PIPELINE_VERSIONS: {source} is no TOML: {error}") from error
+        raise ConfigError(f"META_PIPELINE_VERSIONS: {source} is not valid TOML: {error}") from error
     if unknown := set(document) - {"source", "versions"}:
         raise _wrong(source, f"has {', '.join(sorted(unknown))}: only source and versions are allowed")
     listed, where = document.get("versions", {}), document.get("source")

@@ -98,7 +98,7 @@ def failed(plan_id: str, error: MetaPipelineError, *, run: Run) -> PlanFailedErr
     stored.mark(run.engine, plan, now=run.now(), status="failed", reason=reason)
     return PlanFailedError(
         f"plan {plan_id} stopped: {reason}. What exists: {existing_in_words(plan)}. "
-        f"`meta-pipeline {run.command} apply {plan_id}` goes on from here, "
+        f"`meta-pipeline {run.command} apply {plan_id}` continues from here, "
         f"`meta-pipeline {run.command} {run.undo} {plan_id}` removes it",
         plan_id=plan_id, cause=error,
     )

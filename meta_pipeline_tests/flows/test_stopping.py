@@ -51,7 +51,7 @@ def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_resu
 
     code, stderr = stop(home, *COMMAND, when=lambda: landed(home) >= 1, with_signal=signal.SIGTERM)
     assert (code, left_after(home)) == (143, [])
-    assert stderr.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
+    assert stderr.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to continue"
 
     log = home.path / "home" / "dbt" / "build.log"  # the process that loads and builds begins with an empty one
     assert not log.exists()

@@ -33,14 +33,15 @@ EMAIL, PHONE, ANSWER = "planted.ann@example.com", "+49 171 5550000", "because I 
 MESSAGE, LATER, NAME, PERSON = f"mail me at {EMAIL}, I planted it", "and a second planted one", "Adelheid Planted", "7399999999"
 PLANTED = (MESSAGE, LATER, NAME, PERSON, EMAIL, EMAIL.upper(), PHONE, "491715550000", "5550000", ANSWER)
 ACCOUNT = "act_1000000001"
-DAYS = ("--since", "2026-11-16", "--until", "2026-11-18", "--node", ACCOUNT)
+DAYS = ("--last", "7", "--node", ACCOUNT)
 FILE = f"published/north/leads/{VIEWER}/leads.parquet"
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with serving() as sandbox:
-        sandbox.control("world", {"leads_per_page": 1500})
+        sandbox.control("world", {"leads_per_page": 6000})
+        sandbox.share_clock()  # Meta returns leads for 90 days
         yield sandbox
 
 
@@ -62,7 +63,7 @@ def message_ids(sandbox: Sandbox) -> list[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, lead_ids: list[str], message_ids: list[str]) -> Home:
-    """Read, build and publish an account's ads of three days, the leads of ninety days and the conversations."""
+    """Read, build and publish an account's ads of a week, the leads of ninety days and the conversations."""
     path = tmp_path_factory.mktemp("leads")
     (path / "tenants.toml").write_text(TENANTS)
     home = make_home(

@@ -124,7 +124,7 @@ def test_a_failure_says_what_exists_and_what_to_do(tmp_path: Path) -> None:
     campaign = stored.load(world.engine, PLAN_ID).step("campaign").object_id
     assert str(failed.value) == (
         f"plan {PLAN_ID} stopped: (100) the budget is too low. What exists: the campaign {campaign}. "
-        f"`meta-pipeline ads apply {PLAN_ID}` goes on from here, `meta-pipeline ads rollback {PLAN_ID}` removes it"
+        f"`meta-pipeline ads apply {PLAN_ID}` continues from here, `meta-pipeline ads rollback {PLAN_ID}` removes it"
     )
     assert stored.load(world.engine, PLAN_ID).status == "failed"
     assert apply(PLAN_ID, run=world.run).status == "applied" and len(world.meta.objects) == 3

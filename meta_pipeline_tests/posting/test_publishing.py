@@ -144,7 +144,7 @@ def test_a_container_that_has_expired_is_created_again(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
     plan = posted.plan("an instagram carousel")
     posted.graph.faults.plan([{"fault": "2_503", "path": "POST .*/media_publish", "times": 3}])
-    with pytest.raises(PlanFailedError, match="goes on from here"):
+    with pytest.raises(PlanFailedError, match="continues from here"):
         posted.apply(plan)
     posted.runtime.clock.sleep(25 * 3600)
 

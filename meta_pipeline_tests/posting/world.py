@@ -112,7 +112,7 @@ class Posted:
         """Return the text of every object that was published through Graph by its id, without the world's own posts."""
         graph = self.runtime.graph
         stories = {story.id for story in graph.publishing.shelf.stories}
-        own = {*graph.pages.posts._made, *graph.instagram.library._made, *stories}
+        own = {*graph.pages.posts._submitted, *graph.instagram.library._submitted, *stories}
         return {id: text for id, text in self.objects().items() if id in own}
 
     def writes(self) -> list[str]:

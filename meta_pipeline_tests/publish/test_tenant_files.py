@@ -170,10 +170,10 @@ def test_the_status_of_a_node_says_until_when_it_can_be_trusted(publication: Pub
         status = {row[0]: row[1:] for row in connection.execute(
             "select node_id, kind, read_until, provisional_until, reconciled_until, worst_open_difference, failed_checks, "
             "is_held_back, last_good_build_id from marts.account_status").fetchall()}
-        failures = connection.execute("select check_name, severity, count(*) from marts.fct_check_failures group by all").fetchall()
+        failures = connection.execute("select check_name, count(*) from marts.fct_check_failures group by all").fetchall()
     day = dt.date(2026, 11, 5)
     assert set(status) == {*NORTH, *SOUTH}
     assert status[NORTH[1]] == ("page", day, day - dt.timedelta(1), None, None, 0, False, publication.build_id)
     assert status[NORTH[0]][:3] == ("ad_account", dt.date(2026, 11, 6), dt.date(2026, 11, 6))
     assert str(status[NORTH[0]][4]) == "10.500000"
-    assert failures == [("reconciliation", "warn", 4)]
+    assert failures == [("reconciliation", 4)]  # an error, or a warning while Meta may still change the days

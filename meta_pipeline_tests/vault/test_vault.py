@@ -240,9 +240,7 @@ def test_another_token_with_access_replaces_a_retired_one(engine: sa.Engine) -> 
     system, early = keep_as("system_user", "s", None), keep_as("user", "e", soon)
     late, blind = keep_as("user", "l", later), keep_as("user", "b", None)
     for ref, tasks in ((early, ("ANALYZE",)), (late, ()), (system, ("ANALYZE", "MANAGE")), (blind, ("DRAFT",))):
-        access.replace(engine, ref.id, [Access(
-            node_id="act_1", token_ref=ref.id, through_ref=ref.id, tasks=tasks,
-        )], now=NOW)
+        access.replace(engine, ref.id, [Access(node_id="act_1", token_ref=ref.id, through_ref=ref.id, tasks=tasks)], now=NOW)
     with pytest.raises(VaultError, match="no token reads act_1"):  # none of the tokens that reach it is retired
         vault.reveal_for("act_1", flow="test", without={system.id, early.id, late.id, blind.id})
     order = []

@@ -44,7 +44,7 @@ def as_pipeline_error(error: Exception) -> MetaPipelineError:
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return MetaPipelineError(
         f"an unexpected {type(error).__name__}{place} ({printable(str(error), limit=200)}): this is a defect of "
-        "meta-pipeline; everything else that was requested goes on"
+        "meta-pipeline; everything else that was requested continues"
     )
 
 

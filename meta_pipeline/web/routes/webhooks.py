@@ -31,7 +31,7 @@ MOST_DISCARDED = 4 * MOST_BYTES
 MOST_RECEIVED_AT_ONCE = 4 * MOST_BYTES
 LONGEST_CHALLENGE = 256
 LONGEST_COMMIT_S = 5.0
-_READ_IN_THREAD = 64 * 1024  # a longer body is checked and parsed in a thread, so that the event loop goes on
+_READ_IN_THREAD = 64 * 1024  # a longer body is checked and parsed in a thread, so that the event loop is not blocked
 
 _LOG = logging.getLogger("meta_pipeline.web")
 
