@@ -7,6 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,10 @@ class DbtProcess:
             process = context.Process(target=_serve, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
+            # At its end, a process of `multiprocessing` sends SIGTERM to a daemon and waits for it. The daemon ignores
+            # SIGTERM if this process does, and Dagster makes a process do that if it was started with SIGINT ignored,
+            # as a script's `&` does.
+            Finalize(None, process.kill, exitpriority=0)
             self._started = process, ours
         return self._started
 

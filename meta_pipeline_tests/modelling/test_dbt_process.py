@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 
 import psutil
+import pytest
 
 from meta_pipeline.modelling.dbt_process import DbtProcess
 from meta_pipeline.modelling.runner import DbtProject
 from meta_pipeline.processes.worker_pool import worker_pool
+
+
+_started: list[DbtProcess] = []  # a build's is in a cache until its process ends
 
 
 def project(folder: Path) -> DbtProject:
@@ -20,10 +25,13 @@ def project(folder: Path) -> DbtProject:
     )
 
 
-def start(folder: Path) -> list[int]:
-    """Start dbt's process in a process of a pool, as a build does, and return the ids of both."""
+def start(folder: Path, handler: signal.Handlers) -> list[int]:
+    """Start dbt's process in a process of a pool, as a build does, and return the ids of both. `handler`: of SIGTERM,
+    in the process of the pool."""
+    signal.signal(signal.SIGTERM, handler)
     dbt = DbtProcess(folder / "build.log")
     dbt.warm_up(folder / "absent.msgpack")
+    _started.append(dbt)
     return [os.getpid(), dbt.pid]
 
 
@@ -38,12 +46,13 @@ def test_a_killed_process_is_reported_and_not_replaced(tmp_path: Path) -> None:
     assert run.error == "the dbt process was killed; run `meta-pipeline build` to continue" and run.results == ()
 
 
-def test_the_process_ends_with_the_worker_that_started_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN], ids=lambda handler: handler.name)
+def test_the_process_ends_with_the_worker_that_started_it(tmp_path: Path, handler: signal.Handlers) -> None:
     pids: list[int] = []
 
     def build() -> None:
         with worker_pool(1) as pool:
-            pids.extend(pool.submit(start, tmp_path).result())
+            pids.extend(pool.submit(start, tmp_path, handler).result())
 
     thread = threading.Thread(target=build, daemon=True)
     thread.start()
