@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from harness.sandbox import COMMAND, Sandbox
 from meta_pipeline.vault.seal import new_key
 
 
-@dataclass
+@dataclasses.dataclass
 class Home:
     """A home, and the command line in it."""
 
@@ -68,6 +70,17 @@ def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
             **settings,
         },
     )
+
+
+def copy_home(home: Home, path: Path) -> Home:
+    """Copy a home to a folder below `path`; the copy's ledger names its own files."""
+    before, folder = Path(home.environment["META_PIPELINE_HOME"]), path / "home"
+    shutil.copytree(before, folder)
+    with contextlib.closing(sqlite3.connect(folder / "control.sqlite")) as store:
+        for table in ("landed_files", "landed_versions"):
+            store.execute(f"update {table} set path = replace(path, ?, ?)", (str(before), str(folder)))
+        store.commit()
+    return dataclasses.replace(home, path=path, environment={**home.environment, "META_PIPELINE_HOME": str(folder)})
 
 
 def free_port() -> int:

@@ -38,7 +38,7 @@ def test_length_size_and_codecs_are_read(
 
 @pytest.mark.parametrize(
     "content,message", [
-        (b"", "cut off|no MP4"), (b"GIF89a" + bytes(100), "no MP4|longer"), (b"\x89PNG\r\n\x1a\n" + bytes(90), "no MP4|longer"),
+        (b"", "cut off|not an MP4"), (b"GIF89a" + bytes(100), "not an MP4|longer"), (b"\x89PNG\r\n\x1a\n" + bytes(90), "not an MP4|longer"),
         (reel(size=5_000)[:3_000], "longer than the file"), (box(b"ftyp", b"isom", bytes(4)), "no index"),
         (box(b"ftyp", b"isom", bytes(4)) + box(b"moov"), "no index"),
         (box(b"moov", struct.pack(">I4s", 9_999, b"trak")), "longer than the whole"),

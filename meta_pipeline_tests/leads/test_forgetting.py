@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from harness.home import Home, make_home
+from harness.home import Home, copy_home, make_home
 from harness.kills.planted_home import files_that_mention
 from harness.sandbox import Sandbox, serving
 from meta_pipeline.consent.scopes import scopes_for
@@ -112,21 +112,26 @@ def test_answers_are_in_the_file_of_the_named_viewer_and_in_no_other_byte(home: 
     assert pages == {PAGE} < {lead["page_id"] for lead in everything}
 
 
-def test_a_person_is_erased_everywhere(home: Home, lead_ids: list[str], message_ids: list[str]) -> None:
-    (folder(home) / "dagster" / "up.log").write_text(f"before\nreads {EMAIL}\nafter\n")
-    before = json.loads(home.run("leads", "list", "--format", "json").stdout)
-    assert home.run("forget", EMAIL).returncode == 1, "an address is not accepted as an argument"
+@pytest.fixture
+def copied_home(home: Home, tmp_path: Path) -> Home:
+    return copy_home(home, tmp_path)
 
-    ran = home.run("forget", "--contact", "--yes", "--json", stdin=f"{EMAIL}\n")
+
+def test_a_person_is_erased_everywhere(copied_home: Home, lead_ids: list[str], message_ids: list[str]) -> None:
+    (folder(copied_home) / "dagster" / "up.log").write_text(f"before\nreads {EMAIL}\nafter\n")
+    before = json.loads(copied_home.run("leads", "list", "--format", "json").stdout)
+    assert copied_home.run("forget", EMAIL).returncode == 1, "an address is not accepted as an argument"
+
+    ran = copied_home.run("forget", "--contact", "--yes", "--json", stdin=f"{EMAIL}\n")
 
     assert ran.returncode == 0 and EMAIL not in ran.stdout + ran.stderr, ran.stderr
     result: dict[str, Any] = json.loads(ran.stdout)
-    assert sorted(result["records"]) == sorted([*lead_ids, *message_ids]) and home.run("receipt", "verify", result["receipt"]).returncode == 0
-    assert files_that_mention(folder(home), (*PLANTED, *lead_ids, *message_ids)) == {}
-    assert (folder(home) / "dagster" / "up.log").read_text() == "before\nreads erased\nafter\n"
-    (counted,) = home.sql("select sum(leads)::int as leads from marts.leads__form_report")
+    assert sorted(result["records"]) == sorted([*lead_ids, *message_ids]) and copied_home.run("receipt", "verify", result["receipt"]).returncode == 0
+    assert files_that_mention(folder(copied_home), (*PLANTED, *lead_ids, *message_ids)) == {}
+    assert (folder(copied_home) / "dagster" / "up.log").read_text() == "before\nreads erased\nafter\n"
+    (counted,) = copied_home.sql("select sum(leads)::int as leads from marts.leads__form_report")
     assert counted["leads"] == len(before) - len(lead_ids)
-    of_others = home.sql("select count(*)::int as messages from raw_meta_conversations.messages")
-    listed = json.loads(home.run("conversations", "list", "--format", "json").stdout)
+    of_others = copied_home.sql("select count(*)::int as messages from raw_meta_conversations.messages")
+    listed = json.loads(copied_home.run("conversations", "list", "--format", "json").stdout)
     assert of_others == [{"messages": sum(each["stored"] for each in listed)}]
-    assert json.loads(home.run("conversations", "pull", "--json").stdout)[0]["messages"] == 0, "they stay erased"
+    assert json.loads(copied_home.run("conversations", "pull", "--json").stdout)[0]["messages"] == 0, "they stay erased"

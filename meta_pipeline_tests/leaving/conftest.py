@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from harness.home import Home, make_home
+from harness.home import Home, copy_home, make_home
 from harness.kills.planted_home import TENANTS, connect_system_user, fill
 from harness.sandbox import Sandbox
 
@@ -30,11 +26,4 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbo
 @pytest.fixture
 def copied_home(filled_home: Home, tmp_path: Path) -> Home:
     """Return a copy of the filled home whose ledger names the files of the copy."""
-    before, folder = Path(filled_home.environment["META_PIPELINE_HOME"]), tmp_path / "home"
-    shutil.copytree(before, folder)
-    with contextlib.closing(sqlite3.connect(folder / "control.sqlite")) as store:
-        for table in ("landed_files", "landed_versions"):
-            store.execute(f"update {table} set path = replace(path, ?, ?)", (str(before), str(folder)))
-        store.commit()
-    environment = {**filled_home.environment, "META_PIPELINE_HOME": str(folder)}
-    return dataclasses.replace(filled_home, path=tmp_path, environment=environment)
+    return copy_home(filled_home, tmp_path)

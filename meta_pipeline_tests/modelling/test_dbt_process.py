@@ -14,7 +14,6 @@ from meta_pipeline.modelling.dbt_process import DbtProcess
 from meta_pipeline.modelling.runner import DbtProject
 from meta_pipeline.processes.worker_pool import worker_pool
 
-
 _started: list[DbtProcess] = []  # a build's is in a cache until its process ends
 
 

@@ -30,6 +30,8 @@ from meta_pipeline.vault.vault import Vault
 # A user token with less than this left is a short-lived one: 1–2 h against 60 days (docs/graph-api.md §4.2).
 SHORT_LIVED = dt.timedelta(days=1)
 TOO_LATE = "the pipeline did not run within an hour, and the access that was given has ended: connect again"
+# How `step` begins after an error of Meta that passes.
+RETRYING = "a call to Meta failed and will be retried"
 # Reading anything needs at least one of these.
 ESSENTIAL = frozenset({"ads_read", "ads_management", "pages_show_list"})
 
@@ -89,7 +91,7 @@ def onboard(
             return _link(onboarding, ref, features=features, graph=graph, tokens=tokens, engine=engine, now=now())
         except MetaPipelineError as error:
             if error.retryable:
-                step = f"a call to Meta failed and will be retried: {error}"
+                step = f"{RETRYING}: {error}"
                 onboardings.update(engine, id, status="waiting", holder=None, step=step)
             else:
                 fail(engine, id, str(error), tokens=tokens, now=now())

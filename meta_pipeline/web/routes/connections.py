@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from meta_pipeline.consent.scopes import PHASES, SCOPES
 from meta_pipeline.consent.signing import is_same
 from meta_pipeline.consent.state import browser_digest
-from meta_pipeline.flows.connections import relinking, tokens
+from meta_pipeline.flows.connections import consents, relinking, tokens
 from meta_pipeline.flows.connections.consent_request import ConsentRequest, consent_request
 from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
 from meta_pipeline.status import overview, wording
@@ -111,7 +111,7 @@ def onboarding(site: Site, request: Request) -> Response:
     )
     if started is None or not (is_theirs or site.guard.visitor(request).is_operator):
         raise HTTPException(404, "There is no such onboarding.")
-    return site.page(request, "onboarding.html", onboarding=started, without=WITHOUT)
+    return site.page(request, "onboarding.html", onboarding=started, without=WITHOUT, retrying=consents.RETRYING)
 
 
 def confirm_disconnect(site: Site, request: Request) -> Response:
