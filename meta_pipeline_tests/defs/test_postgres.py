@@ -119,7 +119,7 @@ def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
     output = "".join(command.stdout + command.stderr for command in ran)
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until("the webserver answers", within_s=240, is_so=lambda: answers(url))
+        wait_until("the webserver answers", is_so=lambda: answers(url))
         shown = ask(url, RUNS)
         assert {"pull_ads", "pull_entities"} <= {run["jobName"] for run in shown["runsOrError"]["results"]}
         output += str(shown) + command_lines(home)
