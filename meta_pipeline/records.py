@@ -9,6 +9,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 TokenKind = Literal["user", "page", "system_user", "app"]
+# The day of rows that belong to a node but to no day: listings land under it.
+SNAPSHOT_DAY = dt.date(1970, 1, 1)
 
 
 class MetaPipelineError(Exception):

@@ -22,8 +22,8 @@ from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import AccessToken, LandedFile
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, AccessToken, LandedFile
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import open_store

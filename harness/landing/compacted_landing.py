@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from meta_pipeline.files import reading
 from meta_pipeline.flows.compaction import Compaction, compact_landing
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import Batch, LandedFile
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, Batch, LandedFile
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.landed import load_queue
 from meta_pipeline.store.landed.ledger import file_of

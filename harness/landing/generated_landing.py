@@ -17,8 +17,8 @@ import orjson
 
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.landing.file import Provenance
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import Batch, LandingError
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, Batch, LandingError
 from meta_pipeline.sandbox.ads.insights.query import Query
 from meta_pipeline.sandbox.ads.insights.row_writer import FIELDS, RowWriter
 from meta_pipeline.sandbox.ads.insights.rows import Insights

@@ -13,8 +13,8 @@ from typing import Any
 from harness.routine.created_objects import create_by_plan
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import Batch, NodeLink
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, Batch, NodeLink
 from meta_pipeline.store.connections import node_links
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse

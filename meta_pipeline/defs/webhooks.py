@@ -58,7 +58,7 @@ def webhooks_sensor(
         elif request := _request(each, links, runtime):
             yield request
     for gap in open_gaps:
-        gaps.prepare(gap, list(links.values()), engine=engine, now=now)
+        gaps.prepare(list(links.values()), engine=engine, now=now)
         for link in links.values():
             yield from _runs_after(f"webhook-gap:{gap.began_at:%Y%m%dT%H%M%S}:{link.id}", link, now)
         if "leads" in runtime.features:

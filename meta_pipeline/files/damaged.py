@@ -15,7 +15,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from meta_pipeline.files.locations import Location, folder_of, is_cold, name_of
-from meta_pipeline.records import LandedFile
+from meta_pipeline.records import SNAPSHOT_DAY, LandedFile
 from meta_pipeline.store.landed import day_versions, ledger, zones
 
 ENDING = ".corrupt"
@@ -23,7 +23,6 @@ ENDING = ".corrupt"
 MOST_KEPT = 20
 # The folder of earlier versions of days, beside those that are current.
 VERSIONS = "versions"
-_SNAPSHOT_DAY = dt.date(1970, 1, 1)  # listings land under this day
 
 
 class SetAside(NamedTuple):
@@ -114,7 +113,7 @@ def _is_earlier_version(file: LandedFile) -> bool:
 
 
 def _remedy(report: str, node_id: str, day: str) -> str:
-    if day == str(_SNAPSHOT_DAY):
+    if day == str(SNAPSHOT_DAY):
         return f"the next backfill of {node_id} reads that listing again"
     is_month = len(day) == len("2026-01")
     since, until = (_days_of(day)[0], _days_of(day)[-1]) if is_month else (day, day)

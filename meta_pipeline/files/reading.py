@@ -38,12 +38,6 @@ def modified_at(location: Location) -> dt.datetime:
     return dt.datetime.fromtimestamp(Path(location).stat().st_mtime, dt.UTC)
 
 
-def folders_in(location: Location) -> list[str]:
-    """Return the names of the folders in a folder; none when it does not exist."""
-    path = Path(location)
-    return sorted(entry.name for entry in path.iterdir() if entry.is_dir()) if path.is_dir() else []
-
-
 def holds_data(location: Location) -> bool:
     """Return True if there is a file, or a folder that is not empty."""
     path = Path(location)

@@ -22,12 +22,10 @@ from meta_pipeline.files.temporary import discard_left_behind_once
 from meta_pipeline.landing.cold import UnlikeLedgerError, UnreadableError, write_version
 from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, write_error
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
-from meta_pipeline.records import Batch, LandedFile, LandingError
+from meta_pipeline.records import SNAPSHOT_DAY, Batch, LandedFile, LandingError
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import day_versions, ledger
 
-# A listing of entities has no day; it lands under this one.
-SNAPSHOT_DAY = dt.date(1970, 1, 1)
 Outcome = tuple[dt.date, LandedFile | LandingError]
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from meta_pipeline.digests import short_hash
-from meta_pipeline.files import durable, reading, removal
+from meta_pipeline.files import durable, listing, reading, removal
 from meta_pipeline.files.linked import remove_empty_folder
 from meta_pipeline.files.locations import Location, folder_of, join
 from meta_pipeline.intake.tenants import Node, Tenant
@@ -60,9 +60,9 @@ def publish_answers(
 
 
 def _remove_others(published: Location, staying: set[Location]) -> None:
-    for tenant in reading.folders_in(folder_of(published)):
+    for tenant in listing.folders_in(folder_of(published)):
         folder = _folder(published, tenant)
-        for name in reading.folders_in(folder):
+        for name in listing.folders_in(folder):
             if join(folder, name) not in staying:
                 removal.remove_folder(join(folder, name))
         remove_empty_folder(folder)

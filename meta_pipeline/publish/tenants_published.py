@@ -7,7 +7,7 @@ import contextlib
 import duckdb
 
 from meta_pipeline.files import linked as linked_files
-from meta_pipeline.files import reading
+from meta_pipeline.files import listing, reading
 from meta_pipeline.files.locations import Location, folder_of, join, name_of
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.publish import thumbnails
@@ -55,7 +55,7 @@ def remove_former_tenants(complete: Location, policy: PublishPolicy) -> list[str
     too."""
     current = {tenant.name for tenant in policy.tenants}
     removed: list[str] = []
-    for name in reading.folders_in(folder_of(complete)):
+    for name in listing.folders_in(folder_of(complete)):
         location = join(folder_of(complete), name, name_of(complete))
         if name not in current and reading.exists(location) and _tenant_of(location) == name:
             thumbnails.remove_all(location)

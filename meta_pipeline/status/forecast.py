@@ -24,7 +24,7 @@ from meta_pipeline.extract.planning.stored_sizes import load_sizes
 from meta_pipeline.extract.reports import NodeReport, Reports, is_hourly, is_snapshot
 from meta_pipeline.graph.limits.pace import CEILING_PERCENT, Budget
 from meta_pipeline.graph.limits.rate_limits import OF_ORGANIC_NODES, Charge
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import SNAPSHOT_DAY
 from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.gateway import audit_log, budgets
 from meta_pipeline.store.landed import ledger, listing_sweeps, read_times

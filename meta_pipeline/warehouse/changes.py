@@ -3,18 +3,16 @@ those partitions and no others (`dbt_project/macros/incremental/`)."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
 
+from meta_pipeline.records import SNAPSHOT_DAY
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
 _KEYS = {"node_id": "varchar", "day": "date"}
-# The day of rows that belong to a node but to no day; listings land under it, too.
-NO_DAY = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class ChangeLog:
         )
 
     def record_nodes(self, table: str, node_ids: Iterable[str]) -> None:
-        """Record that rows of these nodes in this raw table changed, under NO_DAY."""
+        """Record that rows of these nodes in this raw table changed, under SNAPSHOT_DAY."""
         if names := sorted(set(node_ids)):
-            create_temp_table(self.connection, "changed_nodes", _KEYS, [(name, NO_DAY) for name in names])
+            create_temp_table(self.connection, "changed_nodes", _KEYS, [(name, SNAPSHOT_DAY) for name in names])
             self.record(table, "select node_id, day from changed_nodes")

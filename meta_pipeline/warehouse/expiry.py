@@ -10,8 +10,9 @@ from collections.abc import Mapping
 import duckdb
 import sqlalchemy as sa
 
+from meta_pipeline.records import SNAPSHOT_DAY
 from meta_pipeline.store.landed import warehouse_state
-from meta_pipeline.warehouse.changes import NO_DAY, ChangeLog
+from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.file_state import FileState, read_state, write_state
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 from meta_pipeline.warehouse.temp_table import create_temp_table
@@ -60,7 +61,7 @@ def _tables_of_days(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, st
 def _count(connection: duckdb.DuckDBPyConnection, table: tuple[str, str]) -> int:
     schema, name = table
     ((rows,),) = connection.execute(
-        f'select count(*) from {schema}."{name}" as stored, kept_days as kept where {_EXPIRED}', [NO_DAY]
+        f'select count(*) from {schema}."{name}" as stored, kept_days as kept where {_EXPIRED}', [SNAPSHOT_DAY]
     ).fetchall()
     return int(rows)
 
@@ -71,10 +72,10 @@ def _delete(connection: duckdb.DuckDBPyConnection, table: tuple[str, str], log: 
     if rows:
         connection.execute(
             "create or replace temp table expired_days as select distinct stored.node_id, stored.day "
-            f'from {schema}."{name}" as stored, kept_days as kept where {_EXPIRED}', [NO_DAY]
+            f'from {schema}."{name}" as stored, kept_days as kept where {_EXPIRED}', [SNAPSHOT_DAY]
         )
         log.record(name, "select node_id, day from expired_days")
         connection.execute(
-            f'delete from {schema}."{name}" as stored using kept_days as kept where {_EXPIRED}', [NO_DAY]
+            f'delete from {schema}."{name}" as stored using kept_days as kept where {_EXPIRED}', [SNAPSHOT_DAY]
         )
     return rows

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import SNAPSHOT_DAY
 
 Record = dict[str, Any]
 Landed = tuple[str, str, dt.date, list[Record]]

@@ -14,8 +14,8 @@ import pytest
 from harness.landing.compacted_landing import ENVELOPE, NOW, CompactedLanding, killed_at
 from meta_pipeline.landing import cold, orphans
 from meta_pipeline.landing.compaction import first_hot_day
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.landing.totals import totals_of
+from meta_pipeline.records import SNAPSHOT_DAY
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import ledger, load_queue
 from meta_pipeline.store.schema.landed import landed_versions

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from meta_pipeline.landing import days as module
 from meta_pipeline.landing.file import Provenance, digest_of
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.landing.landing import Landing
 from meta_pipeline.landing.text import arrow_text, valid_text
-from meta_pipeline.records import Batch, LandedFile, LandingError
+from meta_pipeline.records import SNAPSHOT_DAY, Batch, LandedFile, LandingError
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.landed import day_versions, ledger, load_queue, read_times
 

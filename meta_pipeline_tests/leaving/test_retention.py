@@ -12,8 +12,7 @@ from meta_pipeline.erasure.retention import Retention, retention_by_node
 from meta_pipeline.flows.leaving.expiring import Expiry, expire_data, expiries
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.landing.compaction import compact_node
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.records import NodeLink
+from meta_pipeline.records import SNAPSHOT_DAY, NodeLink
 from meta_pipeline.store.connections import node_links
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import warehouse_state, zones

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meta_pipeline.records import LoadError
-from meta_pipeline.warehouse.changes import NO_DAY
+from meta_pipeline.records import SNAPSHOT_DAY, LoadError
 from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 
 NEXT_DAY = DAY + dt.timedelta(days=1)
@@ -49,11 +48,11 @@ def test_a_day_that_was_read_again_without_a_change_has_only_a_new_read_time(pla
 
 def test_a_listing_is_logged_and_its_history_only_when_a_state_is_new(place: Place) -> None:
     later = NOW + dt.timedelta(hours=1)
-    place.land({"id": "7", "name": "a", "budget_remaining": "5"}, report="campaigns", day=NO_DAY)
-    assert changes(place, 1) == [("campaigns", NO_DAY), ("campaigns_history", NO_DAY)]
+    place.land({"id": "7", "name": "a", "budget_remaining": "5"}, report="campaigns", day=SNAPSHOT_DAY)
+    assert changes(place, 1) == [("campaigns", SNAPSHOT_DAY), ("campaigns_history", SNAPSHOT_DAY)]
 
-    place.land({"id": "7", "name": "a", "budget_remaining": "4"}, report="campaigns", day=NO_DAY, at=later)
-    assert changes(place, 2) == [("campaigns", NO_DAY)]
+    place.land({"id": "7", "name": "a", "budget_remaining": "4"}, report="campaigns", day=SNAPSHOT_DAY, at=later)
+    assert changes(place, 2) == [("campaigns", SNAPSHOT_DAY)]
 
 
 def test_a_load_that_cannot_be_logged_changes_no_row(place: Place) -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from harness.landing.filled_home import DAYS, FilledHome
 from meta_pipeline.files import damaged
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.records import LandedFile
+from meta_pipeline.records import SNAPSHOT_DAY, LandedFile
 from meta_pipeline.store.landed import day_versions, ledger
 
 ROW = {"ad_id": "1", "spend": "5"}

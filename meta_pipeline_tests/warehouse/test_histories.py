@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import Batch, LoadError
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, Batch, LoadError
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.raw.histories import id_and_digest
 from meta_pipeline.warehouse.warehouse import Warehouse

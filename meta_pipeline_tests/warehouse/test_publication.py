@@ -11,10 +11,9 @@ import pytest
 
 from harness.landing.filled_home import DAYS, NOW, FilledHome
 from meta_pipeline.landing import thumbnails
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.readers.query import QueryError, query
-from meta_pipeline.records import LandingError, LoadError
+from meta_pipeline.records import SNAPSHOT_DAY, LandingError, LoadError
 
 
 @pytest.fixture

@@ -47,9 +47,9 @@ class Receiver:
                 else:
                     self.lost.append(str(change.value["media_id"]))
             self.undelivered = []
-            if gap := receivers.beat(organic.engine, now=now):
+            if receivers.beat(organic.engine, now=now):
                 links = list_links(organic.engine)
-                gaps.prepare(gap, links, engine=organic.engine, now=now)
+                gaps.prepare(links, engine=organic.engine, now=now)
                 organic.land(PAGE, "page_posts")
         organic.land(INSTAGRAM_ACCOUNT, "instagram_stories")
         if hour % 24 == 23:

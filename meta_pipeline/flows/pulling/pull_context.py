@@ -24,8 +24,8 @@ from meta_pipeline.extract.snapshots.snapshot_ages import DEFAULT_AGES, parse_ag
 from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import CallContext, Purpose
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import LandedFile, MetaPipelineError
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, LandedFile, MetaPipelineError
 from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.vault.vault import Vault

@@ -23,7 +23,7 @@ from meta_pipeline.vault.vault import Vault
 READ_AGAIN = dt.timedelta(days=90)
 
 
-def prepare(gap: Gap, links: Sequence[NodeLink], *, engine: sa.Engine, now: dt.datetime) -> None:
+def prepare(links: Sequence[NodeLink], *, engine: sa.Engine, now: dt.datetime) -> None:
     """Let the next read of every Page and Instagram account read all of its recent posts and media."""
     since = (now - READ_AGAIN).date()
     for link in links:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.records import LandedFile
+from meta_pipeline.records import SNAPSHOT_DAY, LandedFile
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed.ledger import DAY_KEY, file_of
 from meta_pipeline.store.schema.landed import landed_files, landed_versions
@@ -15,8 +15,6 @@ from meta_pipeline.store.schema.landed import landed_files, landed_versions
 # Held by the loader, which reads files of the ledger without the lease of their node, and by a compaction while it
 # replaces and removes files.
 FILES_LEASE = "landed files"
-# A listing has no day: its current file stays hot.
-LISTING_DAY = dt.date(1970, 1, 1)
 # In a LIKE pattern, an underscore matches any one character: `…/2026-01.parquet`.
 _COLD = "%/____-__.parquet"
 
@@ -25,7 +23,7 @@ def _settled(table: sa.Table, before: dt.date) -> sa.ColumnElement[bool]:
     """Return the condition for rows of finished months: of days by the day, of versions by when they landed."""
     if table is landed_versions:
         return table.c.landed_at < dt.datetime.combine(before, dt.time(), dt.UTC)
-    return sa.and_(table.c.day < before, table.c.day != LISTING_DAY)
+    return sa.and_(table.c.day < before, table.c.day != SNAPSHOT_DAY)
 
 
 def nodes_with_hot_files(engine: sa.Engine, *, before: dt.date) -> list[str]:
@@ -145,10 +143,10 @@ def nodes_with(engine: sa.Engine, *, report: str | None = None) -> dict[str, str
 def find_before(engine: sa.Engine, *, node_id: str, before: dt.date, has_versions: bool) -> list[LandedFile]:
     """Return a node's days before this day, or the earlier versions of such days and of listings that landed before."""
     table = landed_versions if has_versions else landed_files
-    is_before = sa.and_(table.c.day < before, table.c.day != LISTING_DAY)
+    is_before = sa.and_(table.c.day < before, table.c.day != SNAPSHOT_DAY)
     if has_versions:
         landed_before = table.c.landed_at < dt.datetime.combine(before, dt.time(), dt.UTC)
-        is_before = sa.or_(is_before, sa.and_(table.c.day == LISTING_DAY, landed_before))
+        is_before = sa.or_(is_before, sa.and_(table.c.day == SNAPSHOT_DAY, landed_before))
     query = sa.select(table).where(table.c.node_id == node_id, is_before)
     with engine.connect() as connection:
         return [file_of(row) for row in connection.execute(query.order_by(table.c.path, table.c.day))]
@@ -176,7 +174,7 @@ def remove_entries(engine: sa.Engine, files: Sequence[LandedFile], *, has_versio
 def oldest_days(engine: sa.Engine) -> dict[str, dt.date]:
     """Return the oldest landed day of each node; listings do not count."""
     query = sa.select(landed_files.c.node_id, sa.func.min(landed_files.c.day).label("day")).where(
-        landed_files.c.day != LISTING_DAY
+        landed_files.c.day != SNAPSHOT_DAY
     )
     with engine.connect() as connection:
         return {row.node_id: row.day for row in connection.execute(query.group_by(landed_files.c.node_id))}

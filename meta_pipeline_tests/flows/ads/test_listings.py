@@ -19,8 +19,7 @@ from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.ads.listings import entities
 from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.flows.pulling.ads import listings
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.records import Batch
+from meta_pipeline.records import SNAPSHOT_DAY, Batch
 from meta_pipeline.status import forecast
 from meta_pipeline.warehouse.raw import histories
 from meta_pipeline_tests.fakes.listed_account import DAY, HOUR, KINDS, ListedAccount

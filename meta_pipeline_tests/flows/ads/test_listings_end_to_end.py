@@ -20,8 +20,8 @@ from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.http.download import Downloads
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import AccessToken
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import SNAPSHOT_DAY, AccessToken
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.listed_account import Tokens

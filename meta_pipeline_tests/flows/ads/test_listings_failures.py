@@ -12,7 +12,7 @@ from meta_pipeline.extract.ads.listings import entities
 from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.flows.pulling.ads.listings import ListingsError
 from meta_pipeline.graph.errors import ThrottledError
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import SNAPSHOT_DAY
 from meta_pipeline.status import forecast
 from meta_pipeline.store.landed import ledger, read_times
 from meta_pipeline_tests.fakes.listed_account import DAY, KINDS, ListedAccount

@@ -26,7 +26,7 @@ def invite(
     if context.invoked_subcommand is not None:
         return
     if tenant is None:
-        raise click.UsageError("name the customer: --tenant NAME, or a subcommand: list, revoke, re-issue, check")
+        raise click.UsageError("name the customer: --tenant NAME, or a subcommand: list, revoke, re-issue, check, log")
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.customers import invitations as verb
 

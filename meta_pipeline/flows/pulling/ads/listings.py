@@ -38,8 +38,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.graph.http.download import DownloadError, Downloads, UnreachableError
 from meta_pipeline.landing import thumbnails as pictures
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
+from meta_pipeline.records import SNAPSHOT_DAY, AccessToken, Batch, LandedFile, MetaPipelineError
 from meta_pipeline.store.connections import node_links
 from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 
