@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-any-order coverage fuzz screenshots bench up install install-dev lock clean
+.PHONY: demo test test-any-order test-at coverage fuzz screenshots bench up install install-dev lock clean
 
 demo: install
 	@$(BIN)/meta-pipeline demo
@@ -17,6 +17,13 @@ test: install-dev
 # The order is shuffled; pytest prints the seed, and `RANDOMLY=--randomly-seed=N` repeats it.
 test-any-order: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal -o addopts="-q -rs --strict-markers" $(RANDOMLY)
+
+# The same with the machine's clock so many days later (`DAYS=70`), as every program sees it. Needs a C compiler, and Linux.
+DAYS ?= 400
+test-at: install-dev
+	cc -O2 -Wall -shared -fPIC -o .venv/shifted_clock.so harness/shifted_clock.c -ldl
+	CLOCK_OFFSET_S=$$(($(DAYS) * 86400)) LD_PRELOAD=$(CURDIR)/.venv/shifted_clock.so \
+	  $(BIN)/python -m pytest -n 3 --dist worksteal -o addopts="-q -rs --strict-markers" $(RANDOMLY)
 
 # Branch coverage of the package, including subprocesses. A separate target, because it is slower than `make test`.
 coverage: install-dev
