@@ -89,4 +89,4 @@ def test_a_missing_setting_or_input_is_named(home: Home) -> None:
 def test_a_taken_port_is_reported(home: Home, sandbox: Sandbox) -> None:
     port = sandbox.url.rpartition(":")[2]
 
-    assert f"port {port} is taken" in refused(home, "sandbox", "--port", port)
+    assert f"port {port} is in use" in refused(home, "sandbox", "--port", port)

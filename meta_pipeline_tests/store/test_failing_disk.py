@@ -70,7 +70,7 @@ def malformed(engine: sa.Engine) -> None:
     [
         (full, "full", "free space"),
         (read_only, "readonly", "who may write"),
-        (locked, "locked", "wait for it"),
+        (locked, "locked", "wait until that one ends"),
         (malformed, "malformed", "restore it from a backup"),
     ],
 )
