@@ -132,7 +132,7 @@ def test_a_file_replaces_the_facts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "spec,video,message", [
         (SPEC.replace("OUTCOME_TRAFFIC", "X").replace("18", "19"), reel(size=9_000, seconds=100), "objective must be one of .* 100.0 s long"),
-        (SPEC, b"no video at all, but a text", "no MP4|longer than the file"), (SPEC.replace('"20.00"', '"0.5"'), None, "minimum of 1.00 EUR"),
+        (SPEC, b"no video at all, but a text", "not an MP4|longer than the file"), (SPEC.replace('"20.00"', '"0.5"'), None, "minimum of 1.00 EUR"),
         (SPEC.replace('"3000000000001"', '"3000000000009"'), None, "is not connected"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_file_refreshes_the_calendar(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    ("[", "no TOML"), ("x = 1", "only source and versions"), ("versions = 1", "tables"), ("source = 1", "source"),
+    ("[", "not valid TOML"), ("x = 1", "only source and versions"), ("versions = 1", "tables"), ("source = 1", "source"),
     ('[versions.v28]\n', "write it as v28.0"), ('[versions."v28.0"]\nend = 2027-01-01', "there are released"),
     ('[versions."v28.0"]\ngraph = "2027-01-01"', "without quotation marks"), ('[versions]\n"v28.0" = 1', "must be a table"),
     ('[versions."v28.0"]\ngraph = 2027-01-01T00:00:00Z', "must be a day"), ('[versions."v28.0"]\nchanges = "x"', "list"),
