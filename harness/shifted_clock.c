@@ -9,6 +9,7 @@
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdarg.h>
@@ -118,6 +119,21 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *at, struc
     REAL(clock_nanosleep);
     if (!(is_time_of_day(clock) && (flags & TIMER_ABSTIME))) return real(clock, flags, at, left);
     SHIFTED_BACK return real(clock, flags, deadline, left);
+}
+
+/* gRPC waits with a futex of its own, until a time of day. */
+long syscall(long number, ...) {
+    REAL(syscall);
+    long a[6];
+    va_list rest;
+    va_start(rest, number);
+    for (int i = 0; i < 6; i++) a[i] = va_arg(rest, long);
+    va_end(rest);
+    if (number != SYS_futex || !(a[1] & FUTEX_CLOCK_REALTIME) || !a[3]) {
+        return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    }
+    const struct timespec *at = (const struct timespec *)a[3];
+    SHIFTED_BACK return real(number, a[0], a[1], a[2], deadline, a[4], a[5]);
 }
 
 /* The times of files. Python source keeps its own: otherwise every compiled module would be out of date. */

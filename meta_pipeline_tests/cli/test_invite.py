@@ -47,7 +47,7 @@ def test_an_invitation_is_created_listed_issued_again_and_revoked(home: Path) ->
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--tenant", "nroth"], "the intake has no tenant 'nroth': there are north, south"),
-    (["--tenant", "north", "--language", "xx"], "there are en, de"),
+    (["--tenant", "north", "--language", "xx"], "use one of en, de"),
     (["--tenant", "north", "--expires", "1000d"], "from 1h to 90d"),
     (["revoke", "nothing"], "there is no invitation 'nothing'"),
     (["log", "nothing"], "there is no invitation 'nothing'"),
