@@ -41,8 +41,10 @@ def backfill(url: str, reports: Sequence[str], keys: Sequence[str]) -> None:
     assets = [{"path": ["landing", "meta_ads", report]} for report in reports]
     launched = ask(url, LAUNCH, assets=assets, keys=list(keys))["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    wait_until(
-        "the backfill is done",
-        is_so=lambda: ask(url, STATUS, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
-        == "COMPLETED_SUCCESS",
-    )
+
+    def has_succeeded() -> bool:
+        status = ask(url, STATUS, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
+        assert status in ("REQUESTED", "COMPLETED_SUCCESS"), status
+        return bool(status == "COMPLETED_SUCCESS")
+
+    wait_until("the backfill is done", has_succeeded)

@@ -34,6 +34,7 @@ def refused(url: str) -> list[int]:
 
 
 def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_process(home: Home, sandbox: Sandbox) -> None:
+    sandbox.share_clock()  # a token lasts 60 days
     assert home.run("connect", "--no-browser").returncode == 0
     before = sandbox.control("calls")["GET /act_{id}/insights"]
     with running_up(home) as (url, connections):
