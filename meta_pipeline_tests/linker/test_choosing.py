@@ -1,4 +1,4 @@
-"""Which nodes are read every day: a choice for the node comes first, then whether it is lost, then the default."""
+"""The rule for which nodes are read every day: a choice for the node comes first, then whether it is lost, then the default."""
 
 from __future__ import annotations
 
