@@ -11,6 +11,7 @@ from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.store.connections.node_links import list_links
 
 _CONNECT_FIRST = "run `meta-pipeline connect` first"
+_LIST_NODES = "`meta-pipeline nodes list` shows which are paused or left out"
 
 
 def reports_by_node(
@@ -29,16 +30,16 @@ def reports_by_node(
         if paused := [link.id for link in chosen if selection.status(link.id, now=now) == "paused"]:
             raise ConfigError(f"{paused[0]} is paused: `meta-pipeline nodes resume {paused[0]}` first")
     elif not (chosen := selection.read(links.values(), now=now)):
-        raise ConfigError("no node is read every day: `meta-pipeline nodes list` shows which are paused or left out")
+        raise ConfigError(f"no node is read every day: {_LIST_NODES}")
     for kind_name, names in named.items():
         kind = KINDS_BY_NAME[kind_name]
         if not any(link.kind == kind_name for link in links.values()):
             raise ConfigError(f"no {kind.noun} is linked yet: {_CONNECT_FIRST}")
-        if not nodes and not any(link.kind == kind_name for link in chosen):
-            raise ConfigError(
-                f"no {kind.noun} is read every day: `meta-pipeline nodes list` shows which are paused or left out")
-        if not any(link.kind == kind_name for link in chosen):
+        if any(link.kind == kind_name for link in chosen):
+            continue
+        if nodes:
             raise ConfigError(f"{names[0]} is a report of {kind.plural}, unlike {nodes[0]}: leave out one of them")
+        raise ConfigError(f"no {kind.noun} is read every day: {_LIST_NODES}")
     for link in chosen if reports and nodes else ():
         if link.kind not in named:
             kind = KINDS_BY_NAME[link.kind]
